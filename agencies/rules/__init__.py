@@ -1,0 +1,21 @@
+"""The trade's rules on agencies, by topic; the names below are the door for higher floors."""
+
+from agencies.rules.professions import (
+    GRADE_TITLES,
+    PROFESSION_TITLES,
+    UNLIMITED,
+    CreditGrade,
+    Profession,
+    Standing,
+)
+from agencies.rules.trail_titles import TRAIL_TITLES
+
+__all__ = [
+    "GRADE_TITLES",
+    "PROFESSION_TITLES",
+    "TRAIL_TITLES",
+    "UNLIMITED",
+    "CreditGrade",
+    "Profession",
+    "Standing",
+]

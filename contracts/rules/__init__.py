@@ -1,0 +1,1 @@
+"""The rules of contracts by topic: filing, deliverables, sheets, reviews, evaluations, clocks."""

@@ -1,0 +1,28 @@
+"""How a low floor hands something up without importing up (house rule: record downward, hand over upward)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, ParamSpec
+
+P = ParamSpec("P")
+
+
+class Handover(Generic[P]):
+    """A named moment at which higher floors take over; `app.wire()` supplies the takers.
+
+    Takers run one after the other in the caller's transaction, so all of it happens or none.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._takers: list[Callable[P, Awaitable[object]]] = []
+
+    def supply(self, *takers: Callable[P, Awaitable[object]]) -> None:
+        """Name everybody who takes over; replaces what was supplied before."""
+        self._takers = list(takers)
+
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call every taker; a market that nobody wired up is a programming error."""
+        if not self._takers:
+            raise RuntimeError(f"nobody takes over from {self.name}; see app.wire()")
+        for taker in self._takers:
+            await taker(*args, **kwargs)

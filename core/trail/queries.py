@@ -1,0 +1,244 @@
+"""Reading the trail. Who may see what of an entry is decided here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core import db
+from core.errors import NotFound
+from core.i18n import N_, language, translate
+from core.identity import ROLE_NAMES, Identity, Permission, Role
+from core.trail import merkle, registry, tlog
+from core.trail.format import Entry, canonical
+from core.trail.recording import VEILED
+from core.trail.registry import Openness
+from core.trail.sequencer import PublishedHead, last_head, store
+from core.trail.tiles import MissingTile
+
+PROOF_FORMAT = "xinshi-trail-proof/1"
+MANY = 500
+
+_ENTRY = """
+select e.id, e.recorded_at, e.act, e.subject, e.role, e.organization_id, e.payload,
+       o.name_zh, o.name_en, l.leaf_index, l.leaf_hash
+from core_trail_entry e
+left join core_trail_leaf l on l.entry = e.id
+left join core_organization o on o.id = e.organization_id
+"""
+
+
+class TreeUnavailable(NotFound):
+    """The published tiles are missing; the publisher will write them again."""
+
+    status = 503
+    code = "trail-tree-unavailable"
+    text = N_("证明所需的树文件正在重建，请一分钟后再看。记录本身没有受影响。")
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One line of a case's timeline. `actor_name` is the organisation: persons are not named in public."""
+
+    at: datetime
+    act: str
+    title: str
+    actor_name: str
+    role: str
+    subject: str
+    entry_id: int
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """What this reader may see of one entry, with its place in the log once it has one."""
+
+    entry_id: int
+    entry: Entry
+    title: str | None
+    act: str | None
+    subject: str | None
+    at: datetime | None
+    role_name: str
+    organization_name: str
+    leaf_index: int | None
+
+    @property
+    def head_text(self) -> str | None:
+        """The exact text whose digest the leaf holds."""
+        return self.entry.head.text
+
+    @property
+    def body_text(self) -> str | None:
+        """The exact text of the protected half, where this reader may see it."""
+        return self.entry.body.text
+
+    @property
+    def leaf(self) -> bytes:
+        """The leaf as published."""
+        return self.entry.leaf()
+
+    @property
+    def leaf_hash(self) -> bytes:
+        """The leaf's hash in the tree."""
+        return merkle.leaf_hash(self.leaf)
+
+
+@dataclass(frozen=True)
+class FeedItem:
+    """One entry in the order of the log."""
+
+    leaf_index: int
+    entry_id: int
+    recorded_at: datetime
+    act: str
+    subject: str
+
+
+async def timeline(thread: str, *, limit: int = MANY) -> list[TimelineEntry]:
+    """What happened on a case, oldest first, the newest `limit` acts of it.
+
+    `thread` is `noun:id`. Veiled entries stay out: that a sealed bid arrived is itself a secret.
+    """
+    found = await db.rows(
+        _ENTRY + "where e.threads @> array[$1::text] and e.role <> $2 order by e.recorded_at desc, e.id desc limit $3",
+        thread,
+        VEILED,
+        limit,
+    )
+    return [_timeline_entry(row) for row in reversed(found)]
+
+
+def _timeline_entry(row: Any) -> TimelineEntry:
+    return TimelineEntry(
+        at=row["recorded_at"],
+        act=row["act"],
+        title=registry.title(row["act"]),
+        actor_name=_organization_name(row),
+        role=row["role"],
+        subject=row["subject"],
+        entry_id=row["id"],
+    )
+
+
+def _organization_name(row: Any) -> str:
+    english = row["name_en"] if language() == "en" else None
+    return english or row["name_zh"] or ""
+
+
+async def entry_view(entry_id: int, reader: Identity | None) -> EntryView:
+    """One entry as `reader` (None: anybody) may see it; `NotFound` when there is none."""
+    row = await db.row(_ENTRY + "where e.id = $1", entry_id)
+    if row is None:
+        raise NotFound
+    entry = _shown(Entry.parse(row["payload"]), _allowed(row, reader))
+    seen = entry.head.text is not None
+    veiled = row["role"] == VEILED
+    return EntryView(
+        entry_id=entry_id,
+        entry=entry,
+        title=registry.title(row["act"]) if seen else None,
+        act=row["act"] if seen else None,
+        subject=row["subject"] if seen else None,
+        at=row["recorded_at"] if seen else None,
+        role_name=translate(ROLE_NAMES[Role(row["role"])]) if seen and not veiled else "",
+        organization_name=_organization_name(row) if seen else "",
+        leaf_index=row["leaf_index"],
+    )
+
+
+def _allowed(row: Any, reader: Identity | None) -> Openness:
+    """Everybody: as declared for the act. The acting organisation and the supervisors: everything."""
+    if reader is not None and _is_party(row, reader):
+        return Openness.FULL
+    return Openness.PROOF if row["role"] == VEILED else registry.openness(row["act"])
+
+
+def _is_party(row: Any, reader: Identity) -> bool:
+    own = row["organization_id"] == reader.organization_id
+    return row["role"] != VEILED and (own or reader.may(Permission.READ_TRAIL))
+
+
+def _shown(entry: Entry, allowed: Openness) -> Entry:
+    head = entry.head if allowed >= Openness.FACT else entry.head.closed()
+    body = entry.body if allowed >= Openness.FULL else entry.body.closed()
+    return Entry(head, body)
+
+
+async def feed(after_leaf_index: int = -1, limit: int = 100) -> list[FeedItem]:
+    """Entries in the order of the log, after a cursor.
+
+    A reader that continues from the last index it saw meets every entry exactly once: an index is given
+    only when nothing can come before it any more. Without visibility rules: for our own use.
+    """
+    found = await db.rows(
+        "select l.leaf_index, e.id, e.recorded_at, e.act, e.subject"
+        " from core_trail_leaf l join core_trail_entry e on e.id = l.entry"
+        " where l.leaf_index > $1 order by l.leaf_index limit $2",
+        after_leaf_index,
+        limit,
+    )
+    return [FeedItem(*row.values()) for row in found]
+
+
+async def latest_checkpoint() -> PublishedHead:
+    """The newest signed head, for receipts and certificates; size 0 before the first."""
+    return await last_head()
+
+
+async def checkpoints(limit: int = 20) -> list[PublishedHead]:
+    """The newest signed heads, newest first."""
+    found = await db.rows(
+        "select size, root, note, published_at from core_trail_checkpoint order by size desc limit $1", limit
+    )
+    return [PublishedHead(*row.values()) for row in found]
+
+
+async def head_at(size: int) -> PublishedHead:
+    """The signed head of exactly this size; `NotFound` when none was published."""
+    row = await db.row("select size, root, note, published_at from core_trail_checkpoint where size = $1", size)
+    if row is None:
+        raise NotFound
+    return PublishedHead(*row.values())
+
+
+def inclusion(view: EntryView, head: PublishedHead) -> list[merkle.Step]:
+    """The steps from the entry's leaf to the root of `head`.
+
+    `NotFound` while the entry is not in that tree yet, `TreeUnavailable` when tiles are missing.
+    """
+    if view.leaf_index is None or view.leaf_index >= head.size:
+        raise NotFound
+    return merkle.climb(view.leaf_hash, view.leaf_index, head.size, _path(view.leaf_index, head.size))
+
+
+def _path(index: int, size: int) -> list[bytes]:
+    try:
+        return merkle.inclusion_proof(store().nodes(size), index, size)
+    except MissingTile as error:
+        raise TreeUnavailable from error
+
+
+def proof_file(view: EntryView, head: PublishedHead) -> tlog.Proof:
+    """The file that proves the entry offline; it shows of the entry what `view` shows."""
+    if view.leaf_index is None or view.leaf_index >= head.size:
+        raise NotFound
+    path = _path(view.leaf_index, head.size)
+    return tlog.Proof(disclosure(view.entry), view.leaf_index, tuple(path), head.note)
+
+
+def disclosure(entry: Entry) -> bytes:
+    """The `extra` part of a proof file: the halves shown as text, the others as digests."""
+    facts = {"format": PROOF_FORMAT}
+    for name, half in (("head", entry.head), ("body", entry.body)):
+        facts |= {name: half.text} if half.text is not None else {f"{name}_digest": half.digest}
+    return canonical(facts).encode()
+
+
+def consistency(first: int, second: int) -> list[bytes]:
+    """Proof that the tree of `second` entries continues the tree of `first`; `NotFound` for other sizes."""
+    try:
+        return merkle.consistency_proof(store().nodes(second), first, second)
+    except MissingTile as error:
+        raise TreeUnavailable from error
+    except ValueError:
+        raise NotFound from None

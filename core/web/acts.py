@@ -1,0 +1,261 @@
+"""A state-changing request, whole: read, guard, carry out once, answer, or give the form back as typed.
+
+`act` serves HTML forms and `api_act` the JSON twins; both run the same service in the same way:
+the idempotency row, the act and its trail entry commit together or not at all (promise G4).
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from inspect import isawaitable
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.datastructures import UploadFile
+from litestar.enums import MediaType
+
+from core import clock, db, files, keys
+from core.db import UNAVAILABLE, transaction
+from core.errors import DomainError, Forbidden, FormInvalid, OnceMismatch, Unavailable
+from core.forms import Form, Upload
+from core.i18n import N_
+from core.web import cookies, guards, pages
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+CSRF = "_csrf"
+ONCE = "_once"
+KEPT = "_kept"
+_log = structlog.get_logger()
+
+
+class GuardFailed(Forbidden):
+    """The form does not come from a page of ours in this session."""
+
+    code = "form-guard"
+    text = N_("页面已过期，或者不是从本站打开的。请刷新页面后再提交；您填写的内容还在下面。")
+
+
+class KeyMissing(DomainError):
+    """An API call that changes something must say which attempt it is."""
+
+    status = 400
+    code = "idempotency-key-missing"
+    text = N_("请在请求头 Idempotency-Key 中给出一个唯一的值，重复发送同一请求时用同一个值。")
+
+
+@dataclass(frozen=True)
+class FormState:
+    """A refused form as the reader left it."""
+
+    values: Mapping[str, str | list[str]] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
+    kept: Mapping[str, Sequence[files.Kept]] = field(default_factory=dict)
+    status: int = 200
+
+
+async def act(
+    request: AnyRequest,
+    do: Callable[[Form], Awaitable[T]],
+    done: Callable[[T], Any],
+    again: Callable[[FormState], Awaitable[Response[Any]]],
+    *,
+    once: bool = True,
+) -> Response[Any]:
+    """Carry out a posted form once.
+
+    `do` is given the form and calls one service; `done` makes the answer (usually `redirect`);
+    `again` renders the page anew with what was typed and what is wrong. `once=False` is for acts
+    whose failure must be remembered too, such as signing in.
+    """
+    form = await read_form(request)
+    try:
+        check_guard(request, form)
+        if not once:
+            return await _carry_out(form, do, done)
+        key = f"{cookies.guard_seed(request)}|{request.url.path}|{_first(form, ONCE)}"
+        return await _once(key, _content(form), lambda: _carry_out(form, do, done))
+    except DomainError as error:
+        refused = error
+    except UNAVAILABLE as error:
+        _log.warning("database unavailable", error=repr(error))
+        refused = Unavailable()
+    state = await _state(form, refused)
+    response = await again(state)
+    response.status_code = refused.status
+    return response
+
+
+async def api_act(
+    request: AnyRequest,
+    body: msgspec.Struct | Mapping[str, Any] | None,
+    do: Callable[[Form], Awaitable[T]],
+    show: Callable[[T], Any],
+    *,
+    status: int = 201,
+) -> Response[Any]:
+    """Carry out a JSON (or multipart) call once; refusals are problem documents.
+
+    A bearer token needs no form guard; a browser session must send its token in `X-CSRF-Token`.
+    """
+    key = request.headers.get("idempotency-key", "").strip()
+    if not key:
+        raise KeyMissing
+    identity = await guards.identity_of(request)
+    form = await read_form(request) if body is None else Form.from_json(_plain(body))
+    if not request.scope["state"].get("bearer"):
+        check_guard(request, form)
+
+    async def answer() -> Response[Any]:
+        shown = show(await do(form))
+        shown = await shown if isawaitable(shown) else shown
+        return Response(json.loads(msgspec.json.encode(shown)), status_code=status)
+
+    scope = f"api|{identity.account_id}|{identity.organization_id}|{request.url.path}|{key}"
+    return await _once(scope, _content(form), answer)
+
+
+def check_guard(request: AnyRequest, form: Form) -> None:
+    """Refuse a form that was not made by a page of ours in this session."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise GuardFailed
+    sent = request.headers.get("x-csrf-token") or _first(form, CSRF)
+    if not cookies.same(sent, cookies.csrf_token(request)):
+        raise GuardFailed
+
+
+async def _carry_out(
+    form: Form, do: Callable[[Form], Awaitable[T]], done: Callable[[T], Any]
+) -> Response[Any]:
+    response = done(await do(form))
+    answer: Response[Any] = await response if isawaitable(response) else response
+    return answer
+
+
+async def _once(
+    key: str, content: bytes, answer: Callable[[], Awaitable[Response[Any]]]
+) -> Response[Any]:
+    """Run `answer` in the transaction that claims `key`; sent again, the stored reply comes back."""
+    key_hash = hmac.digest(keys.secret("session"), b"once:" + key.encode(), "sha256")
+    async with transaction():
+        claimed = await db.value(
+            "insert into core_once (key_hash, content_hash, reply, created_at)"
+            " values ($1, $2, '', $3) on conflict do nothing returning true",
+            key_hash,
+            content,
+            clock.now(),
+        )
+        if not claimed:
+            return await _replay(key_hash, content)
+        response = await answer()
+        await db.execute(
+            "update core_once set reply = $2 where key_hash = $1", key_hash, _freeze(response)
+        )
+    return response
+
+
+async def _replay(key_hash: bytes, content: bytes) -> Response[Any]:
+    row = await db.row("select content_hash, reply from core_once where key_hash = $1", key_hash)
+    if row["content_hash"] != content:
+        raise OnceMismatch
+    kept = json.loads(row["reply"])
+    response: Response[Any] = Response(
+        kept["body"],
+        status_code=kept["status"],
+        headers=kept["headers"],
+        media_type=kept["media_type"],
+    )
+    for short, text in kept["cookies"].items():
+        response.set_cookie(cookies.make(short, text, max_age=cookies.SAY_SECONDS))
+    return response
+
+
+def _freeze(response: Response[Any]) -> bytes:
+    """What must come back the same: status, place to go, body, and the sentence for the reader.
+
+    Session cookies are never kept: signing in is not replayed.
+    """
+    say = {
+        cookies.SAY: cookie.value
+        for cookie in response.cookies
+        if cookie.key == cookies.name(cookies.SAY)
+    }
+    kept = {
+        "status": response.status_code,
+        "headers": dict(response.headers),
+        "body": response.content,
+        "media_type": str(response.media_type or MediaType.JSON.value),
+        "cookies": say,
+    }
+    return json.dumps(kept, ensure_ascii=False).encode()
+
+
+async def read_form(request: AnyRequest) -> Form:
+    """The posted fields and files; files kept from a refused attempt come back by their token."""
+    data = await request.form()
+    raw: dict[str, list[str]] = {}
+    uploads: dict[str, list[Upload]] = {}
+    for name, value in data.multi_items():
+        if isinstance(value, UploadFile):
+            body = await value.read()
+            if value.filename:
+                uploads.setdefault(name, []).append(Upload(value.filename, body))
+        else:
+            raw.setdefault(name, []).append(str(value))
+    for name in [key for key in raw if key.startswith(f"{KEPT}-")]:
+        field_name = name.removeprefix(f"{KEPT}-")
+        if field_name not in uploads:
+            kept = [await files.take_back(token) for token in raw[name]]
+            uploads[field_name] = [upload for upload in kept if upload is not None]
+        del raw[name]
+    return Form(raw, uploads)
+
+
+async def _state(form: Form, error: DomainError) -> FormState:
+    faults = error.errors if isinstance(error, FormInvalid) else {}
+    values: dict[str, str | list[str]] = {
+        name: list(found) if len(found) > 1 else found[0]
+        for name, found in form.raw.items()
+        if not name.startswith("_") and "password" not in name
+    }
+    kept = {
+        name: [await files.keep(upload) for upload in found if upload.body]
+        for name, found in form.files.items()
+        if name not in faults
+    }
+    return FormState(
+        values,
+        {name: message.render() for name, message in faults.items()},
+        error.message(),
+        kept,
+        error.status,
+    )
+
+
+def _first(form: Form, name: str) -> str:
+    return (form.raw.get(name) or [""])[0]
+
+
+def _content(form: Form) -> bytes:
+    """A digest of what was sent, without the guards."""
+    fields = {name: list(found) for name, found in form.raw.items() if not name.startswith("_")}
+    sums = {
+        name: [hashlib.sha256(upload.body).hexdigest() for upload in found]
+        for name, found in form.files.items()
+    }
+    text = json.dumps([fields, sums], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _plain(body: msgspec.Struct | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(body, Mapping):
+        return body
+    plain: Mapping[str, Any] = msgspec.to_builtins(body)
+    return plain
+
+

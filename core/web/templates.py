@@ -1,0 +1,138 @@
+"""The template environment: what every page may use, and nothing that computes a rule."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2_fragments import render_block
+from litestar import Request
+from markupsafe import Markup
+
+from core import clock, i18n, settings
+from core.identity import ROLE_NAMES, Identity
+from core.web import cookies
+
+TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
+STATIC = TEMPLATES.parent / "static"
+WAN = Decimal(10000)
+# Macros are modules without a context; a form they make still needs this reader's guard.
+_guard: ContextVar[Callable[[], Markup]] = ContextVar("form_guard")
+
+
+@cache
+def environment() -> Environment:
+    """One synchronous environment with strict names and autoescape everywhere."""
+    from core.web.pages import url_for
+
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        auto_reload=not settings.load().production,
+    )
+    env.install_gettext_callables(  # type: ignore[attr-defined]
+        i18n.translate, i18n.ngettext, newstyle=True
+    )
+    env.globals.update(
+        loc=i18n.loc,
+        lang=i18n.language,
+        now=clock.now,
+        today=clock.today,
+        url_for=url_for,
+        money=money,
+        wan=wan,
+        day=day,
+        moment=moment,
+        role_name=role_name,
+        form_guard=lambda: _guard.get()(),
+    )
+    env.filters.update(money=money, wan=wan, day=day, moment=moment)
+    env.globals["ui"] = env.get_template("components/ui.html").module
+    return env
+
+
+def render(template: str, context: dict[str, Any], *, block: str | None = None) -> str:
+    """A whole page, or one named block of it."""
+    if block:
+        return str(render_block(environment(), template, block, context))
+    return environment().get_template(template).render(context)
+
+
+def frame(request: Request[Any, Any, Any], identity: Identity | None) -> dict[str, Any]:
+    """What the frame around every page needs to know."""
+    reading = cookies.preferences(request)
+
+    def form_guard() -> Markup:
+        return Markup(
+            '<input type="hidden" name="_csrf" value="{}"><input type="hidden" name="_once" value="{}">'
+        ).format(cookies.csrf_token(request), secrets.token_urlsafe(16))
+
+    _guard.set(form_guard)
+    return {
+        "request": request,
+        "path": request.url.path,
+        "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "identity": identity,
+        "reading": reading,
+        "html_lang": i18n.HTML_LANG[i18n.language()],
+        "csrf_token": lambda: cookies.csrf_token(request),
+        "said": cookies.said(request),
+        "demo": not settings.load().production,
+        "form": None,
+    }
+
+
+@cache
+def static(path: str) -> str:
+    """The address of a file of ours, changed whenever its bytes change."""
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={digest}"
+
+
+def role_name(identity: Identity) -> str:
+    """The role as people say it."""
+    return i18n.translate(ROLE_NAMES[identity.role])
+
+
+def money(amount: Decimal | None) -> str:
+    """`24,600.00`; a dash for nothing."""
+    return "—" if amount is None else f"{amount:,.2f}"
+
+
+def wan(amount: Decimal | None) -> str:
+    """Yuan as people read it: `2.46 万元`, in English `CNY 24,600`."""
+    if amount is None:
+        return "—"
+    if i18n.language() == "en":
+        return f"CNY {amount:,.0f}" if amount == amount.to_integral_value() else f"CNY {amount:,.2f}"
+    if abs(amount) < WAN:
+        return f"{amount:,.2f} 元"
+    return f"{amount / WAN:,.2f} 万元"
+
+
+def day(value: date | datetime | None) -> str:
+    """`2026-11-20`, in English `20 Nov 2026`; moments are read in Shanghai."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        value = clock.shanghai(value).date()
+    if i18n.language() == "en":
+        return f"{value.day} {value:%b %Y}"
+    return value.isoformat()
+
+
+def moment(value: datetime | None) -> str:
+    """Day and minute in Shanghai."""
+    if value is None:
+        return "—"
+    return f"{day(value)} {clock.shanghai(value):%H:%M}"

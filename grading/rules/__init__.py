@@ -1,0 +1,1 @@
+"""The grading rules as pure functions, by topic. `replay.grade` is the whole: evidence in, grade out."""

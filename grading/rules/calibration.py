@@ -1,0 +1,96 @@
+"""The calibration table: what is learnt about the field, its reviewers and its projects.
+
+Before anything is learnt the corrections are empty and the variances are the announced defaults; a
+learnt table has the same shape, so that a grade is always a function of (evidence, scheme, table).
+"""
+
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from math import sqrt
+from typing import Any, ClassVar
+
+from core.errors import Rejected
+from core.i18n import N_
+from grading.rules.case_mark import Corrections
+from grading.rules.scheme import Scheme, digest_of
+
+SCHEMA = "xt-grading-calibration/1"
+
+
+class CalibrationInvalid(Rejected):
+    """A table that cannot be applied."""
+
+    code: ClassVar[str] = "calibration-invalid"
+    text: ClassVar[str] = N_("修正表不能使用：%(reason)s。请改正后重新载入。")
+
+
+@dataclass(frozen=True, slots=True)
+class StarScale:
+    """How client stars become points: `field_level + slope·(mean level - centre)`."""
+
+    centre: float
+    slope: float
+    voice: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """One frozen table. Variances in square points, levels and corrections in points."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    digest: str
+    error_variance: float
+    agency_variance: float
+    field_level: float
+    stars: StarScale
+    severity: dict[str, Decimal]
+    difficulty: dict[str, Decimal]
+
+    @property
+    def prior_weight(self) -> float:
+        """λ: the weight of the field level, counted in fresh expert marks."""
+        return self.error_variance / self.agency_variance
+
+    @property
+    def entry_level(self) -> float:
+        """μ less one standard deviation of the field, for those never rated."""
+        return self.field_level - sqrt(self.agency_variance)
+
+    def corrections(self, scheme: Scheme) -> Corrections:
+        """The table's corrections within the scheme's limit."""
+        limit = Decimal(str(scheme.estimator.severity_limit))
+        return Corrections(self.severity, self.difficulty, limit)
+
+
+@lru_cache(maxsize=16)
+def load_calibration(text: str) -> Calibration:
+    """Read, check and freeze a table. Raises `CalibrationInvalid` with the reason."""
+    try:
+        table = _read(tomllib.loads(text, parse_float=Decimal), digest_of(text))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as problem:
+        raise CalibrationInvalid(reason=f"{type(problem).__name__}: {problem}") from problem
+    if min(table.error_variance, table.agency_variance, table.stars.voice) <= 0:
+        raise CalibrationInvalid(reason="variance")
+    return table
+
+
+def _read(raw: dict[str, Any], digest: str) -> Calibration:
+    if raw.get("schema") != SCHEMA:
+        raise ValueError(f"schema is not {SCHEMA}")
+    stars = raw["stars"]
+    return Calibration(
+        id=raw["id"],
+        name_zh=raw["name_zh"],
+        name_en=raw["name_en"],
+        digest=digest,
+        error_variance=float(raw["error_variance"]),
+        agency_variance=float(raw["agency_variance"]),
+        field_level=float(raw["field_level"]),
+        stars=StarScale(float(stars["centre"]), float(stars["slope"]), float(stars["voice"])),
+        severity={alias: Decimal(points) for alias, points in raw["severity"].items()},
+        difficulty={name: Decimal(points) for name, points in raw["difficulty"].items()},
+    )

@@ -1,0 +1,71 @@
+"""From one deliverable to one case mark (一事一评): y = .75·T' + .15·D + .10·F (grading.md §1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.money import half_up
+from grading.rules.evidence import Case
+from grading.rules.scheme import CaseWeights
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """The learnt corrections, in points added to the technical mark; empty before learning."""
+
+    severity: Mapping[str, Decimal]
+    difficulty: Mapping[str, Decimal]
+    limit: Decimal
+
+    def reviewer(self, aliases: tuple[str, ...]) -> Decimal:
+        """Mean severity of the reviewers of one case, each held within the limit; to 0.01."""
+        if not aliases:
+            return ZERO
+        held = [max(-self.limit, min(self.limit, self.severity.get(a, ZERO))) for a in aliases]
+        return half_up(sum(held, ZERO) / len(held))
+
+    def project(self, difficulty: str) -> Decimal:
+        """Correction for the project's class."""
+        return half_up(self.difficulty.get(difficulty, ZERO))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseMark:
+    """A case mark with everything it came from; points of 0 to 100."""
+
+    case: Case
+    severity: Decimal
+    difficulty: Decimal
+    corrected: Decimal
+    value: Decimal
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether a veto made the result zero."""
+        return self.case.vetoed
+
+
+def combine(
+    technical: Decimal,
+    deadline: Decimal,
+    filing: Decimal,
+    weights: CaseWeights,
+    *,
+    vetoed: bool = False,
+) -> Decimal:
+    """The weighted mark, rounded half up to 0.01; a veto makes it zero."""
+    if vetoed:
+        return half_up(ZERO)
+    value = weights.technical * technical + weights.deadline * deadline + weights.filing * filing
+    return half_up(value)
+
+
+def mark_case(case: Case, weights: CaseWeights, corrections: Corrections) -> CaseMark:
+    """The mark of one case, corrected for its reviewers and its project class."""
+    severity = corrections.reviewer(case.reviewers)
+    difficulty = corrections.project(case.difficulty)
+    corrected = half_up(case.technical + severity + difficulty)
+    value = combine(corrected, case.punctuality, case.filings, weights, vetoed=case.vetoed)
+    return CaseMark(case, severity, difficulty, corrected, value)

@@ -1,0 +1,378 @@
+"""A grading scheme: the rule-set as data, loaded from TOML, checked, frozen, and named by its digest.
+
+A scheme that contradicts itself (weights that do not sum to one, gaps between bands, a negative
+half-life) is refused when it is loaded, never discovered while grading.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any, ClassVar
+
+from agencies.rules import CreditGrade
+from core.errors import Message, Rejected
+from core.i18n import N_
+
+SCHEMA = "xt-grading-scheme/1"
+TOP = Decimal("100.01")
+
+
+class SchemeInvalid(Rejected):
+    """A rule-set that cannot be applied."""
+
+    code: ClassVar[str] = "scheme-invalid"
+    text: ClassVar[str] = N_("评级方案不能使用：%(reason)s。请改正后重新载入。")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseWeights:
+    """Parts of a case mark; they sum to one."""
+
+    technical: Decimal
+    deadline: Decimal
+    filing: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One grade's stretch of the scale: `minimum <= score < below`."""
+
+    grade: CreditGrade
+    name_zh: str
+    name_en: str
+    minimum: Decimal
+    below: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatorRules:
+    """Constants of grading.md §3; ages in months, variances in square points, shares as fractions."""
+
+    half_life_months: float
+    max_age_months: int
+    variance_allowance: float
+    robust_at_residual_sd: float
+    reviewer_max_share: float
+    client_max_share: float
+    severity_limit: float
+    up_at: Decimal
+    down_at: Decimal
+    firm_at: Decimal
+    alarm_slack: float
+    alarm_limit: float
+    stars_max_weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotRatedRules:
+    """When the evidence does not suffice (N)."""
+
+    results_below: int
+    within_months: int
+    reviewers_below: int
+    clients_below: int
+    reliability_below: Decimal
+    double_review_first: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """What A asks beyond the score, and the score-below-60 rule."""
+
+    registered_months: int
+    reviewed_results: int
+    unrelated_clients: int
+    no_low_grade_months: int
+    points_below: int
+    no_zero_months: int
+    d_needs_results: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConductItem:
+    """One listed misconduct and its points."""
+
+    code: str
+    points: int
+    name_zh: str
+    name_en: str
+    basis: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConductRules:
+    """The ledger's clocks and thresholds; months and points."""
+
+    life_months: int
+    warning_at: int
+    restriction_at: int
+    reply_wd: int
+    items: tuple[ConductItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A ground for grade D by itself; only those not computed from the record need an officer."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    basis: str
+    immediate: bool
+    professions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TermRules:
+    """How long a D lasts and what follows it; months."""
+
+    points_d_months: int
+    veto_d_months: int
+    veto_d_months_at_most: int
+    after_d_months: int
+    annual_date: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What a grade changes on the platform, with its legal basis."""
+
+    grade: CreditGrade
+    listing_zh: str
+    listing_en: str
+    duty_zh: str
+    duty_en: str
+    deep_review_share: Decimal
+    inspection_rate: Decimal
+    warning_required: bool
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """One version of the rule-set. `digest` is the SHA-256 of its text as published."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    digest: str
+    weights: CaseWeights
+    bands: tuple[Band, ...]
+    estimator: EstimatorRules
+    not_rated: NotRatedRules
+    gates: GateRules
+    conduct: ConductRules
+    triggers: tuple[Trigger, ...]
+    terms: TermRules
+    consequences: tuple[Consequence, ...]
+    star_levels: Mapping[str, Decimal]
+    bonus_max: Decimal
+    comment_wd: int
+
+    def band(self, grade: CreditGrade) -> Band:
+        """The stretch of the scale that belongs to `grade`."""
+        return next(band for band in self.bands if band.grade == grade)
+
+    def item(self, code: str) -> ConductItem | None:
+        """The listed misconduct with that code."""
+        return next((item for item in self.conduct.items if item.code == code), None)
+
+    def trigger(self, code: str) -> Trigger | None:
+        """The direct ground for D with that code."""
+        return next((trigger for trigger in self.triggers if trigger.code == code), None)
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of a published rule text, hexadecimal."""
+    return sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=16)
+def load_scheme(text: str) -> Scheme:
+    """Read, check and freeze a rule-set. Raises `SchemeInvalid` with the reason."""
+    try:
+        raw = tomllib.loads(text, parse_float=Decimal)
+        scheme = _read(raw, digest_of(text))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as problem:
+        raise SchemeInvalid(reason=f"{type(problem).__name__}: {problem}") from problem
+    for reason in _objections(scheme, raw):
+        raise SchemeInvalid(reason=reason)
+    return scheme
+
+
+def _read(raw: Mapping[str, Any], digest: str) -> Scheme:
+    head = raw["scheme"]
+    return Scheme(
+        id=head["id"],
+        name_zh=head["name_zh"],
+        name_en=head["name_en"],
+        digest=digest,
+        weights=CaseWeights(**raw["case_score"]["weights"]),
+        bands=tuple(_band(band) for band in raw["bands"]),
+        estimator=_estimator(raw["estimator"]),
+        not_rated=_not_rated(raw["not_rated"]),
+        gates=_gates(raw["gates"]),
+        conduct=_conduct(raw["conduct"]),
+        triggers=tuple(_trigger(one) for one in raw["direct_d"]["triggers"]),
+        terms=_terms(raw),
+        consequences=tuple(_consequence(grade, raw["consequences"][grade.value]) for grade in CreditGrade),
+        star_levels={name: Decimal(level) for name, level in raw["case_score"]["client"]["levels"].items()},
+        bonus_max=Decimal(raw["agency_score"]["bonus_max"]),
+        comment_wd=int(raw["appeal"]["draft_comment_wd"]),
+    )
+
+
+def _band(raw: Mapping[str, Any]) -> Band:
+    return Band(
+        grade=CreditGrade(raw["grade"]),
+        name_zh=raw["name_zh"],
+        name_en=raw["name_en"],
+        minimum=Decimal(raw["min"]),
+        below=Decimal(raw["below"]),
+    )
+
+
+def _estimator(raw: Mapping[str, Any]) -> EstimatorRules:
+    return EstimatorRules(
+        half_life_months=float(raw["half_life_months"]),
+        max_age_months=int(raw["max_age_months"]),
+        variance_allowance=float(raw["variance_allowance"]),
+        robust_at_residual_sd=float(raw["robust_at_residual_sd"]),
+        reviewer_max_share=float(raw["reviewer_max_share_of_weight"]),
+        client_max_share=float(raw["client_max_share_of_weight"]),
+        severity_limit=float(raw["severity_limit"]),
+        up_at=Decimal(raw["up_when_probability_at_least"]),
+        down_at=Decimal(raw["down_when_probability_at_least"]),
+        firm_at=Decimal(raw["firm_when_probability_at_least"]),
+        alarm_slack=float(raw["alarm_slack"]),
+        alarm_limit=float(raw["alarm_limit"]),
+        stars_max_weight=float(raw["stars"]["max_weight_in_expert_marks"]),
+    )
+
+
+def _not_rated(raw: Mapping[str, Any]) -> NotRatedRules:
+    return NotRatedRules(
+        results_below=raw["if_reviewed_results_below"],
+        within_months=raw["within_months"],
+        reviewers_below=raw["or_reviewers_below"],
+        clients_below=raw["or_clients_below"],
+        reliability_below=Decimal(raw["or_reliability_below"]),
+        double_review_first=raw["first_results_double_reviewed"],
+    )
+
+
+def _gates(raw: Mapping[str, Any]) -> GateRules:
+    top = raw["A"]
+    return GateRules(
+        registered_months=top["registered_months_at_least"],
+        reviewed_results=top["reviewed_results_at_least"],
+        unrelated_clients=top["unrelated_clients_at_least"],
+        no_low_grade_months=top["no_grade_c_or_d_in_months"],
+        points_below=top["active_points_below"],
+        no_zero_months=top["no_zero_score_in_months"],
+        d_needs_results=raw["score_below_60"]["needs_reviewed_results_at_least"],
+    )
+
+
+def _conduct(raw: Mapping[str, Any]) -> ConductRules:
+    names = ("code", "points", "name_zh", "name_en", "basis", "evidence")
+    return ConductRules(
+        life_months=raw["item_life_months"],
+        warning_at=raw["warning_at"],
+        restriction_at=raw["restriction_at"],
+        reply_wd=raw["right_of_reply_wd"],
+        items=tuple(ConductItem(*(one[name] for name in names)) for one in raw["items"]),
+    )
+
+
+def _trigger(raw: Mapping[str, Any]) -> Trigger:
+    return Trigger(
+        code=raw["code"],
+        name_zh=raw["name_zh"],
+        name_en=raw["name_en"],
+        basis=raw["basis"],
+        immediate=raw["immediate"],
+        professions=frozenset(raw.get("professions", ())),
+    )
+
+
+def _terms(raw: Mapping[str, Any]) -> TermRules:
+    terms = raw["terms"]
+    month, day = raw["scheme"]["annual_certificate_date"].split("-")
+    grave = next(one for one in raw["repair"]["classes"] if one.get("direct_d"))
+    return TermRules(
+        points_d_months=terms["points_based_d_months_at_least"],
+        veto_d_months=terms["veto_d_months_at_least"],
+        veto_d_months_at_most=grave["max_display_months"],
+        after_d_months=terms["after_d"]["months"],
+        annual_date=(int(month), int(day)),
+    )
+
+
+def _consequence(grade: CreditGrade, raw: Mapping[str, Any]) -> Consequence:
+    return Consequence(
+        grade=grade,
+        listing_zh=raw["listing_zh"],
+        listing_en=raw["listing_en"],
+        duty_zh=raw["duty_zh"],
+        duty_en=raw["duty_en"],
+        deep_review_share=Decimal(raw["deep_review_share"]),
+        inspection_rate=Decimal(raw["inspection_rate_per_year"]),
+        warning_required=raw["warning_required"],
+        basis=raw["basis"],
+    )
+
+
+def _objections(scheme: Scheme, raw: Mapping[str, Any]) -> list[Message]:
+    if raw.get("schema") != SCHEMA:
+        return [Message(N_("文件格式应为 %(schema)s"), {"schema": SCHEMA})]
+    return [
+        *_weight_objections(scheme.weights),
+        *_band_objections(scheme.bands),
+        *_estimator_objections(scheme.estimator),
+        *_repeated([item.code for item in scheme.conduct.items]),
+        *_repeated([trigger.code for trigger in scheme.triggers]),
+    ]
+
+
+def _weight_objections(weights: CaseWeights) -> list[Message]:
+    parts = (weights.technical, weights.deadline, weights.filing)
+    if min(parts) < 0 or sum(parts) != 1:
+        return [Message(N_("单件得分各部分权重之和不是 1"))]
+    return []
+
+
+def _band_objections(bands: Sequence[Band]) -> list[Message]:
+    expected = [CreditGrade.A, CreditGrade.B, CreditGrade.C, CreditGrade.D]
+    if [band.grade for band in bands] != expected:
+        return [Message(N_("等级分段须自上而下为 A、B、C、D"))]
+    if bands[0].below != TOP or bands[-1].minimum != 0:
+        return [Message(N_("等级分段须覆盖 0 至 100 分"))]
+    if any(high.minimum != low.below for high, low in pairwise(bands)):
+        return [Message(N_("等级分段之间有空隙或重叠"))]
+    if any(band.minimum >= band.below for band in bands):
+        return [Message(N_("有一个等级分段是空的"))]
+    return []
+
+
+def _estimator_objections(rules: EstimatorRules) -> list[Message]:
+    positive = (rules.half_life_months, rules.max_age_months, rules.robust_at_residual_sd)
+    if min(positive) <= 0 or rules.variance_allowance < 0:
+        return [Message(N_("半衰期、取证月数与稳健界限须为正数"))]
+    shares = (rules.reviewer_max_share, rules.client_max_share)
+    if not all(0 < share <= 1 for share in shares):
+        return [Message(N_("权重上限须在 0 与 1 之间"))]
+    half, one = Decimal("0.5"), Decimal(1)
+    if not all(half < p < one for p in (rules.up_at, rules.down_at, rules.firm_at)):
+        return [Message(N_("把握界限须在 0.5 与 1 之间"))]
+    return []
+
+
+def _repeated(codes: Sequence[str]) -> list[Message]:
+    twice = sorted({code for code in codes if codes.count(code) > 1})
+    return [Message(N_("代码 %(code)s 出现了两次"), {"code": code}) for code in twice]

@@ -1,0 +1,392 @@
+"""The life of a notice: who may do what when, and what a notice must say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from core.errors import Conflict, Message, NotFound, Rejected
+from core.i18n import N_
+from core.workdays import Calendar
+from market.rules.editions import Edition
+
+
+class FundSource(StrEnum):
+    """Whose money pays. Mixed money is treated as public throughout."""
+
+    OWN = "own"
+    PUBLIC = "public"
+    MIXED = "mixed"
+
+    @property
+    def public_money(self) -> bool:
+        """Whether the stricter rules for public money apply."""
+        return self is not FundSource.OWN
+
+
+FUND_SOURCES = {
+    FundSource.OWN: N_("企业自有资金"),
+    FundSource.PUBLIC: N_("财政资金"),
+    FundSource.MIXED: N_("混合资金（按财政资金办理）"),
+}
+
+
+class SelectionMethod(StrEnum):
+    """How an agency is chosen; `market.rules.selection.METHODS` holds the functions."""
+
+    DIRECT = "direct"
+    LOWEST_PRICE = "lowest-price"
+    RANDOM_DRAW = "random-draw"
+    AVERAGE_PRICE = "average-price"
+    CREDIT_PREFERRED = "credit-preferred"
+    PROPOSAL_PREFERRED = "proposal-preferred"
+
+
+METHOD_NAMES = {
+    SelectionMethod.DIRECT: N_("直接选取"),
+    SelectionMethod.LOWEST_PRICE: N_("最低价"),
+    SelectionMethod.RANDOM_DRAW: N_("随机抽取"),
+    SelectionMethod.AVERAGE_PRICE: N_("均价"),
+    SelectionMethod.CREDIT_PREFERRED: N_("信用优选"),
+    SelectionMethod.PROPOSAL_PREFERRED: N_("方案优选"),
+}
+
+METHOD_RULES = {
+    SelectionMethod.DIRECT: N_(
+        "业主直接选定一家已备案机构并约定价格，机构在期限内接受后公示结果。"
+        "使用财政资金的，金额不得超过上限，并公开选取理由。"
+    ),
+    SelectionMethod.LOWEST_PRICE: N_(
+        "各家密封报价，截止时一起开启。资格合格、不超过最高限价、不低于最低限价的报价中，"
+        "价格最低者中选；价格相同的，按公告承诺的随机数抽取先后。"
+    ),
+    SelectionMethod.RANDOM_DRAW: N_(
+        "价格固定。资格合格的报名机构按信用代码排成名单，用公告发布时锁定的密钥和"
+        "全部报名的指纹合成随机数，抽出中选机构和递补顺序，任何人都能重算。"
+    ),
+}
+
+
+class NoticeState(StrEnum):
+    """Stored states: only acts move them. What the clock moves is a `Phase`."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    OPENED = "opened"
+    SELECTED = "selected"
+    AWARDED = "awarded"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    CANCELLED = "cancelled"
+
+
+class NoticeAct(StrEnum):
+    """The acts of a notice's life."""
+
+    PUBLISH = "publish"
+    OPEN = "open"
+    ACCEPT = "accept"
+    SELECT = "select"
+    SUBSTITUTE = "substitute"
+    CONFIRM = "confirm"
+    FAIL = "fail"
+    WITHDRAW = "withdraw"
+    CANCEL = "cancel"
+
+
+_S, _A = NoticeState, NoticeAct
+TRANSITIONS: dict[tuple[NoticeState, NoticeAct], NoticeState] = {
+    (_S.DRAFT, _A.PUBLISH): _S.PUBLISHED,
+    (_S.PUBLISHED, _A.OPEN): _S.OPENED,
+    (_S.PUBLISHED, _A.ACCEPT): _S.SELECTED,
+    (_S.PUBLISHED, _A.FAIL): _S.FAILED,
+    (_S.PUBLISHED, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.OPENED, _A.SELECT): _S.SELECTED,
+    (_S.OPENED, _A.FAIL): _S.FAILED,
+    (_S.SELECTED, _A.SUBSTITUTE): _S.SELECTED,
+    (_S.SELECTED, _A.CONFIRM): _S.AWARDED,
+    (_S.SELECTED, _A.FAIL): _S.FAILED,
+    (_S.SELECTED, _A.CANCEL): _S.CANCELLED,
+}
+
+REPOSTABLE = frozenset({_S.FAILED, _S.WITHDRAWN, _S.CANCELLED})
+
+
+class Phase(StrEnum):
+    """What a reader sees: the stored state read against the clock."""
+
+    DRAFT = "draft"
+    COLLECTING = "collecting"
+    OFFERED = "offered"
+    OPENING = "opening"
+    SELECTING = "selecting"
+    ON_DISPLAY = "on-display"
+    CONFIRMING = "confirming"
+    AWARDED = "awarded"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    CANCELLED = "cancelled"
+
+
+PHASES = {
+    Phase.DRAFT: N_("草稿"),
+    Phase.COLLECTING: N_("正在征集"),
+    Phase.OFFERED: N_("等机构接受"),
+    Phase.OPENING: N_("正在开启"),
+    Phase.SELECTING: N_("正在选取"),
+    Phase.ON_DISPLAY: N_("结果公示中"),
+    Phase.CONFIRMING: N_("正在确认结果"),
+    Phase.AWARDED: N_("已中选"),
+    Phase.FAILED: N_("选取失败"),
+    Phase.WITHDRAWN: N_("已撤回"),
+    Phase.CANCELLED: N_("已取消"),
+}
+
+
+@dataclass(frozen=True)
+class NoticeClock:
+    """What the clock needs to know of a notice."""
+
+    state: NoticeState
+    method: SelectionMethod
+    deadline: datetime
+    display_until: datetime | None = None
+
+
+def phase(notice: NoticeClock, now: datetime) -> Phase:
+    """The phase at `now`. At the deadline itself collecting is over (the bid must be *before*)."""
+    if notice.state is _S.PUBLISHED:
+        if now >= notice.deadline:
+            return Phase.OPENING
+        return Phase.OFFERED if notice.method is SelectionMethod.DIRECT else Phase.COLLECTING
+    if notice.state is _S.OPENED:
+        return Phase.SELECTING
+    if notice.state is _S.SELECTED:
+        on_display = notice.display_until is not None and now < notice.display_until
+        return Phase.ON_DISPLAY if on_display else Phase.CONFIRMING
+    return Phase(notice.state.value)
+
+
+def due_events(notice: NoticeClock, now: datetime) -> Iterator[tuple[datetime, NoticeAct]]:
+    """The act the clock owes this notice, with its moment (past moments are overdue, not lost)."""
+    if notice.state is _S.PUBLISHED:
+        direct = notice.method is SelectionMethod.DIRECT
+        yield notice.deadline, NoticeAct.FAIL if direct else NoticeAct.OPEN
+    elif notice.state is _S.OPENED:
+        yield now, NoticeAct.SELECT
+    elif notice.state is _S.SELECTED and notice.display_until is not None:
+        yield notice.display_until, NoticeAct.CONFIRM
+
+
+def is_due(notice: NoticeClock, act: NoticeAct, now: datetime) -> bool:
+    """Whether the clock allows `act` now; woken too early, a job simply does nothing."""
+    return any(due == act and moment <= now for moment, due in due_events(notice, now))
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+class DeadlinePassed(Conflict):
+    """A bid reached the market at or after the deadline."""
+
+    code = "deadline-passed"
+    text = N_(
+        "报价已于 %(deadline)s 截止，您的提交在 %(arrived)s 到达，未收入。可在公告页查看开启结果。"
+    )
+
+
+class BidClosed(Conflict):
+    """The notice does not take bids (withdrawn, opened, or a direct selection)."""
+
+    code = "bids-closed"
+    text = N_("这份公告现在不接收报价。请到公告页查看它办到哪一步。")
+
+
+class NoticeGone(NotFound):
+    """No such notice, or a draft of somebody else."""
+
+    code = "notice-not-found"
+    text = N_("没有找到这份公告。它可能还是草稿，或者编号写错了。")
+
+
+class ProjectGone(NotFound):
+    """No such project, or another client's."""
+
+    code = "project-not-found"
+    text = N_("没有找到这个项目。请从“我的项目”重新进入。")
+
+
+class ItemNotPostable(Rejected):
+    """An item that a department commissions and pays for."""
+
+    code = "item-not-postable"
+    text = N_("“%(item)s”由主管部门委托并付费，不向企业收取，业主无需发布公告。")
+
+
+class TooEarly(Conflict):
+    """The clock has not reached the moment of this act."""
+
+    code = "too-early"
+    text = N_("还没到办理时间：%(moment)s 之后才能办理这一步。")
+
+
+# --- what a notice must say -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NoticeDraft:
+    """What the client writes. Money in yuan, `days_limit` in working days, `deadline` in UTC.
+
+    `ceiling` is the highest price; for a random draw it is the fixed price, for a direct selection
+    the agreed one. `agency_id`, `reason`, `risk_acknowledged` belong to direct selection.
+    """
+
+    item_code: str
+    method: SelectionMethod
+    fund_source: FundSource
+    scale: str
+    requirements: str
+    payment_terms: str
+    ceiling: Decimal
+    days_limit: int
+    deadline: datetime
+    floor: Decimal | None = None
+    agency_id: int | None = None
+    reason: str = ""
+    risk_acknowledged: bool = False
+
+
+@dataclass(frozen=True)
+class ItemFacts:
+    """What the rules ask of a service item."""
+
+    code: str
+    profession: str
+    payer: str
+    department_code: str
+    promised_days: int
+
+
+def opens_long_enough(
+    deadline: datetime, now: datetime, fund: FundSource, edition: Edition, calendar: Calendar
+) -> bool:
+    """Whether full working days between publication and deadline reach the minimum."""
+    return deadline >= earliest_deadline(now, fund, edition, calendar)
+
+
+def earliest_deadline(
+    now: datetime, fund: FundSource, edition: Edition, calendar: Calendar
+) -> datetime:
+    """24:00 of the last of the working days a notice must stay open, the first day not counted."""
+    return calendar.due_at(now, edition.open_wd(public=fund.public_money))
+
+
+def check_draft(
+    draft: NoticeDraft, *, edition: Edition, calendar: Calendar, now: datetime
+) -> dict[str, Message]:
+    """Everything wrong with a draft, by field; empty when it may be published at `now`.
+
+    Source: rule-set `edition` (content/selection_rules.toml). Raises nothing.
+    """
+    return {
+        **_check_method(draft, edition),
+        **_check_prices(draft),
+        **_check_direct(draft, edition),
+        **_check_times(draft, edition, calendar, now),
+    }
+
+
+def _check_method(draft: NoticeDraft, edition: Edition) -> dict[str, Message]:
+    fund = draft.fund_source
+    if draft.method.value not in edition.methods(public=fund.public_money):
+        return {
+            "method": Message(N_("现行规则不允许这种资金来源使用此选取方式，请另选一种。"))
+        }
+    if fund.public_money and draft.ceiling > edition.public_amount_limit:
+        return {
+            "ceiling": Message(
+                N_("财政资金超过 %(limit)s 元须依法招标，不在本平台选取。请走公共资源交易。"),
+                {"limit": str(edition.public_amount_limit)},
+            )
+        }
+    return {}
+
+
+def _check_prices(draft: NoticeDraft) -> dict[str, Message]:
+    if draft.ceiling <= 0:
+        return {"ceiling": Message(N_("金额须大于 0 元，请重新填写。"))}
+    if draft.floor is None:
+        return {}
+    if draft.method is not SelectionMethod.LOWEST_PRICE:
+        return {"floor": Message(N_("只有最低价方式才设最低限价，请清空此项。"))}
+    if not 0 < draft.floor <= draft.ceiling:
+        return {"floor": Message(N_("最低限价须大于 0 且不高于最高限价，请修改其中一个。"))}
+    return {}
+
+
+def _check_direct(draft: NoticeDraft, edition: Edition) -> dict[str, Message]:
+    if draft.method is not SelectionMethod.DIRECT:
+        return {}
+    errors = {}
+    if draft.agency_id is None:
+        errors["agency_id"] = Message(N_("直接选取要写明选定的机构，请从已备案机构中选一家。"))
+    if draft.fund_source.public_money:
+        if draft.ceiling > edition.direct_public_cap:
+            errors["ceiling"] = Message(
+                N_("财政资金直接选取不得超过 %(cap)s 元，请改用其他选取方式。"),
+                {"cap": str(edition.direct_public_cap)},
+            )
+        if len(draft.reason.strip()) < edition.direct_reason_length:
+            errors["reason"] = Message(
+                N_("财政资金直接选取须公开理由，请至少写 %(n)s 个字。"),
+                {"n": edition.direct_reason_length},
+            )
+    return errors
+
+
+def _check_times(
+    draft: NoticeDraft, edition: Edition, calendar: Calendar, now: datetime
+) -> dict[str, Message]:
+    errors = {}
+    if not 1 <= draft.days_limit <= edition.longest_days:
+        errors["days_limit"] = Message(
+            N_("服务期限应为 1 至 %(n)s 个工作日。"), {"n": edition.longest_days}
+        )
+    if draft.deadline <= now:
+        errors["deadline"] = Message(N_("截止时间已经过去，请选一个将来的时间。"))
+    elif draft.method is not SelectionMethod.DIRECT and not opens_long_enough(
+        draft.deadline, now, draft.fund_source, edition, calendar
+    ):
+        errors["deadline"] = Message(
+            N_("公告至少开放 %(n)s 个完整工作日（发布当天不算），请把截止时间改到其后。"),
+            {"n": edition.open_wd(public=draft.fund_source.public_money)},
+        )
+    elif calendar.count(now.date(), draft.deadline.date()) > edition.longest_open_wd:
+        errors["deadline"] = Message(
+            N_("公告最长开放 %(n)s 个工作日，请把截止时间提前。"), {"n": edition.longest_open_wd}
+        )
+    return errors
+
+
+TRAIL_TITLES = {
+    "project.described": N_("登记项目"),
+    "project.revised": N_("修改项目"),
+    "notice.drafted": N_("起草公告"),
+    "notice.revised": N_("修改公告草稿"),
+    "notice.published": N_("发布公告"),
+    "notice.withdrawn": N_("撤回公告"),
+    "notice.failed": N_("选取失败"),
+    "notice.cancelled": N_("取消选取"),
+    "notice.opened": N_("开启报价、核对资格"),
+    "offer.accepted": N_("接受直接选取"),
+    "offer.declined": N_("不接受直接选取"),
+    "envelope.sealed": N_("收到密封报价"),
+    "envelope.replaced": N_("换入新的密封报价"),
+    "envelope.withdrawn": N_("撤回密封报价"),
+    "award.announced": N_("公示选取结果"),
+    "award.replaced": N_("由递补机构接替"),
+    "award.confirmed": N_("确认中选"),
+    "award.completed": N_("委托办结"),
+    "catalogue.loaded": N_("更新服务事项目录"),
+}

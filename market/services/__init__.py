@@ -1,0 +1,41 @@
+"""Acts of the market. The names below are the door for higher floors and for `app.wire()`."""
+
+from market.services.awards import AWARDED, complete_commission, confirm_award
+from market.services.bids import replace_bid, submit_bid, withdraw_bid
+from market.services.catalogue import load_content
+from market.services.direct import accept_offer, decline_offer, lapse_offer
+from market.services.notices import (
+    cancel_selection,
+    draft_notice,
+    publish_notice,
+    repost_notice,
+    revise_notice,
+    withdraw_notice,
+)
+from market.services.opening import open_bids, select_winner
+from market.services.projects import describe_project, revise_project
+from market.services.sweep import sweep_notices
+
+__all__ = [
+    "AWARDED",
+    "accept_offer",
+    "cancel_selection",
+    "complete_commission",
+    "confirm_award",
+    "decline_offer",
+    "describe_project",
+    "draft_notice",
+    "lapse_offer",
+    "load_content",
+    "open_bids",
+    "publish_notice",
+    "replace_bid",
+    "repost_notice",
+    "revise_notice",
+    "revise_project",
+    "select_winner",
+    "submit_bid",
+    "sweep_notices",
+    "withdraw_bid",
+    "withdraw_notice",
+]

@@ -1,0 +1,80 @@
+"""What every act on a notice starts and ends with: lock it, move it on."""
+
+from typing import Any
+
+from core import clock, db
+from core.errors import StaleForm
+from core.identity import Identity
+from core.states import advance
+from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
+from market.rules.notices import (
+    TRANSITIONS,
+    NoticeAct,
+    NoticeClock,
+    NoticeGone,
+    due_events,
+)
+from market.tables import Notice
+
+JOBS = {
+    NoticeAct.OPEN: "market.open_bids",
+    NoticeAct.FAIL: "market.lapse_offer",
+    NoticeAct.SELECT: "market.select_winner",
+    NoticeAct.CONFIRM: "market.confirm_award",
+}
+
+
+async def lock_notice(notice_id: int) -> NoticeRow:
+    """The notice, held against every other act until the transaction ends; `NoticeGone`."""
+    return await _locked(" where n.id = $1 for update of n", notice_id)
+
+
+async def share_notice(notice_id: int) -> NoticeRow:
+    """The published notice, held open against opening and withdrawal while many bid at once."""
+    return await _locked(" where n.id = $1 and n.state <> 'draft' for share of n", notice_id)
+
+
+async def lock_own_notice(notice_id: int, actor: Identity) -> NoticeRow:
+    """The same, of the actor's own organisation; anybody else's is `NoticeGone`."""
+    return await _locked(
+        " where n.id = $1 and n.client = $2 for update of n", notice_id, actor.organization_id
+    )
+
+
+async def _locked(where: str, *args: Any) -> NoticeRow:
+    record = await db.row(NOTICE_SQL + where, *args)
+    if record is None:
+        raise NoticeGone
+    return notice_row(record)
+
+
+def same_version(notice: NoticeRow, version: int) -> None:
+    """Raise `StaleForm` when the reader saw an older version."""
+    if notice.version != version:
+        raise StaleForm
+
+
+async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock:
+    """Take a notice one step on: the only place where its stored state changes.
+
+    `columns` are the dated facts of the step. Enqueues the next act the clock will owe.
+    Raises `NotAllowedNow` when the life-cycle has no such step.
+    """
+    state = advance(TRANSITIONS, notice.state, act)
+    columns |= {"state": state.value, "version": notice.version + 1}
+    await Notice.update(columns).where(Notice.id == notice.id)
+    after = NoticeClock(
+        state,
+        notice.method,
+        columns.get("deadline", notice.deadline),
+        columns.get("display_until", notice.display_until),
+    )
+    await _remind(notice.id, after)
+    return after
+
+
+async def _remind(notice_id: int, notice: NoticeClock) -> None:
+    from core import jobs
+
+    for moment, act in due_events(notice, clock.now()):
+        await jobs.defer(JOBS[act], {"notice_id": notice_id}, at=moment)

@@ -1,0 +1,354 @@
+"""A client's acts on its notices: draft, revise, publish, withdraw, cancel, post again."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from agencies import queries as agencies
+from agencies.rules import Profession
+from core import clock, db, mail, trail
+from core.db import transaction
+from core.errors import FormInvalid, Message, NotAllowedNow
+from core.i18n import N_
+from core.identity import Identity, Permission
+from core.keys import secret
+from core.serials import next_number
+from core.workdays import calendar
+from market import content, sealing
+from market.queries.awards import award_of, open_jobs
+from market.queries.catalogue import ItemRow, service_item
+from market.queries.notices import NoticeRow, opened_bids
+from market.queries.projects import ProjectRow, own_project
+from market.rules import draw
+from market.rules.catalogue import shingles
+from market.rules.eligibility import NotEligible, eligibility, needs_warning
+from market.rules.notices import (
+    REPOSTABLE,
+    DeadlinePassed,
+    ItemNotPostable,
+    NoticeAct,
+    NoticeDraft,
+    NoticeState,
+    SelectionMethod,
+    check_draft,
+)
+from market.services.cases import lock_own_notice, move, same_version
+from market.tables import Notice, Seal
+
+SEALED_METHODS = frozenset(SelectionMethod) - {SelectionMethod.DIRECT}
+
+
+@dataclass(frozen=True)
+class NoticeReceipt:
+    """What a client gets for an act on its notice."""
+
+    notice_id: int
+    number: str | None
+    version: int
+
+
+async def draft_notice(
+    actor: Identity, *, project_id: int, draft: NoticeDraft, repost_of: int | None = None
+) -> NoticeReceipt:
+    """Write a notice for one service item of an own project; nobody else sees it yet.
+
+    Raises `FormInvalid` with every fault, `ItemNotPostable` for a department's own order.
+    """
+    actor.require(Permission.POST_NOTICE)
+    async with transaction():
+        project = await own_project(project_id, actor)
+        item = await _postable(draft.item_code)
+        await _check(draft, clock.now())
+        columns = _columns(draft, project, item)
+        row = Notice(
+            **columns,
+            project=project.id,
+            client=actor.organization_id,
+            state=NoticeState.DRAFT.value,
+            repost_of=repost_of,
+            drafted_at=clock.now(),
+        )
+        inserted = await Notice.insert(row).returning(Notice.id)
+        notice_id: int = inserted[0]["id"]
+        await trail.record(
+            actor,
+            "notice.drafted",
+            f"notice:{notice_id}",
+            after=facts(draft),
+            threads=(f"project:{project.id}",),
+        )
+    return NoticeReceipt(notice_id, None, 1)
+
+
+async def revise_notice(
+    actor: Identity, *, notice_id: int, version: int, draft: NoticeDraft
+) -> NoticeReceipt:
+    """Rewrite a draft. `StaleForm` when it changed since `version`; published notices stay."""
+    actor.require(Permission.POST_NOTICE)
+    async with transaction():
+        notice = await lock_own_notice(notice_id, actor)
+        if notice.state is not NoticeState.DRAFT:
+            raise NotAllowedNow(state=notice.state.value, act="revise")
+        same_version(notice, version)
+        project = await own_project(notice.project_id, actor)
+        await _check(draft, clock.now())
+        columns = _columns(draft, project, await _postable(draft.item_code))
+        columns["version"] = version + 1
+        await Notice.update(columns).where(Notice.id == notice_id)
+        await trail.record(
+            actor,
+            "notice.revised",
+            notice.subject,
+            before=facts(as_draft(notice)),
+            after=facts(draft),
+            threads=notice.threads,
+        )
+    return NoticeReceipt(notice_id, None, version + 1)
+
+
+async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> NoticeReceipt:
+    """Publish a draft: rules of today apply, keys are made, the draw is committed to.
+
+    A direct selection goes to the chosen agency instead, whose eligibility is checked now.
+    Raises `FormInvalid`, `NotEligible`, `StaleForm`, `NotAllowedNow`.
+    """
+    actor.require(Permission.POST_NOTICE)
+    async with transaction():
+        notice = await lock_own_notice(notice_id, actor)
+        same_version(notice, version)
+        now = clock.now()
+        await _check(as_draft(notice), now)
+        law = content.edition_in_force(clock.today())
+        notice = replace(notice, edition=law.id)
+        promise = await _prepare(notice)
+        number = await next_number("GG", clock.today())
+        await move(
+            notice,
+            NoticeAct.PUBLISH,
+            number=number,
+            published_at=now,
+            edition=law.id,
+            edition_digest=law.digest,
+        )
+        public = facts(as_draft(notice)) | {"number": number, "edition": law.id} | promise
+        await trail.record(
+            actor, "notice.published", notice.subject, after=public, threads=notice.threads
+        )
+    return NoticeReceipt(notice_id, number, version + 1)
+
+
+async def _prepare(notice: NoticeRow) -> dict[str, str]:
+    """What the method needs before anybody can take part; the part of it that is public."""
+    if notice.method is SelectionMethod.DIRECT:
+        await _check_chosen(notice)
+        await mail.send(
+            to_organization=notice.direct_organization_id,
+            message="market/offer_made",
+            context=_letter(notice),
+        )
+        return {}
+    return await _make_seal(notice.id)
+
+
+async def _make_seal(notice_id: int) -> dict[str, str]:
+    platform = secret("seal")
+    pair = sealing.new_key_pair(platform)
+    hidden = sealing.new_secret()
+    commitment = draw.commit_to(hidden)
+    await Seal.insert(
+        Seal(
+            notice=notice_id,
+            algorithm=sealing.ALGORITHM,
+            public_key=pair.public,
+            wrapping=sealing.WRAPPING,
+            private_key=pair.wrapped_private,
+            draw_format=draw.FORMAT,
+            draw_commitment=commitment,
+            draw_secret=sealing.wrap(platform, bytes.fromhex(hidden)),
+        )
+    )
+    return {"public_key": pair.public.hex(), "draw_commitment": commitment}
+
+
+async def _check_chosen(notice: NoticeRow) -> None:
+    """The agency a client picked itself must be eligible, and its risk acknowledged."""
+    agency_id = notice.direct_agency_id or 0
+    today = clock.today()
+    standing = await agencies.standing(agency_id, Profession(notice.profession), today)
+    jobs = await open_jobs([agency_id])
+    reasons = eligibility(
+        standing, notice.call, on=today, open_jobs=jobs.get(agency_id, 0), edition=notice.law
+    )
+    if reasons:
+        raise NotEligible(reasons)
+    if needs_warning(standing.grade, notice.call, notice.law) and not notice.risk_acknowledged:
+        raise FormInvalid(
+            {
+                "risk_acknowledged": Message(
+                    N_("该机构为 %(grade)s 级，请先阅读风险提示并勾选确认。"),
+                    {"grade": standing.grade.value},
+                )
+            }
+        )
+
+
+async def withdraw_notice(actor: Identity, *, notice_id: int, reason: str) -> NoticeReceipt:
+    """Take back a notice before its deadline. Bids stay closed for good; the reason is public."""
+    actor.require(Permission.POST_NOTICE)
+    async with transaction():
+        notice = await lock_own_notice(notice_id, actor)
+        now = clock.now()
+        if notice.state is NoticeState.PUBLISHED:
+            late = deadline_passed(notice, now)
+            if now >= notice.deadline:
+                raise late
+            db.refuse_after(notice.deadline, late)
+        await _end(actor, notice, NoticeAct.WITHDRAW, "notice.withdrawn", reason)
+    return NoticeReceipt(notice_id, notice.number, notice.version + 1)
+
+
+async def cancel_selection(actor: Identity, *, notice_id: int, reason: str) -> NoticeReceipt:
+    """Cancel a selection whose result is on display; everybody who bid is told the reason."""
+    actor.require(Permission.SELECT_AGENCY)
+    async with transaction():
+        notice = await lock_own_notice(notice_id, actor)
+        award = await award_of(notice_id)
+        await _end(actor, notice, NoticeAct.CANCEL, "notice.cancelled", reason)
+        if award is not None:
+            await db.execute(
+                "update market_award set state = 'cancelled', ended_at = $2 where id = $1",
+                award.award_id,
+                clock.now(),
+            )
+        told = {award.agency_organization_id} if award else set()
+        told |= await _bidders(notice_id)
+        for organization_id in sorted(told):
+            await mail.send(
+                to_organization=organization_id,
+                message="market/selection_cancelled",
+                context=_letter(notice) | {"reason": reason},
+            )
+    return NoticeReceipt(notice_id, notice.number, notice.version + 1)
+
+
+async def _bidders(notice_id: int) -> set[int]:
+    ids = [bid.agency_id for bid in await opened_bids(notice_id)]
+    found = await db.rows("select organization from agencies_agency where id = any($1)", ids)
+    return {record["organization"] for record in found}
+
+
+async def _end(
+    actor: Identity, notice: NoticeRow, act: NoticeAct, named: str, reason: str
+) -> None:
+    await move(notice, act, ended_at=clock.now(), end_reason={"words": reason})
+    await trail.record(
+        actor,
+        named,
+        notice.subject,
+        before={"state": notice.state.value},
+        after={"reason": reason},
+        threads=notice.threads,
+    )
+
+
+async def repost_notice(actor: Identity, *, notice_id: int, deadline: datetime) -> NoticeReceipt:
+    """A new draft with the text of a failed, withdrawn or cancelled notice and a new deadline."""
+    actor.require(Permission.POST_NOTICE)
+    async with transaction():
+        notice = await lock_own_notice(notice_id, actor)
+        if notice.state not in REPOSTABLE:
+            raise NotAllowedNow(state=notice.state.value, act="repost")
+        draft = replace(as_draft(notice), deadline=deadline)
+        return await draft_notice(
+            actor, project_id=notice.project_id, draft=draft, repost_of=notice_id
+        )
+
+
+async def _postable(item_code: str) -> ItemRow:
+    item = await service_item(item_code)
+    if not item.postable:
+        raise ItemNotPostable(item=item.name_zh)
+    return item
+
+
+async def _check(draft: NoticeDraft, now: datetime) -> None:
+    law = content.edition_in_force(clock.shanghai(now).date())
+    errors = check_draft(draft, edition=law, calendar=await calendar(), now=now)
+    if errors:
+        raise FormInvalid(errors)
+
+
+def deadline_passed(notice: NoticeRow, now: datetime) -> DeadlinePassed:
+    """The refusal of something that came too late, with both moments to the second."""
+    return DeadlinePassed(
+        deadline=f"{clock.shanghai(notice.deadline):%Y-%m-%d %H:%M:%S}",
+        arrived=f"{clock.shanghai(now):%H:%M:%S.%f}",
+    )
+
+
+def as_draft(notice: NoticeRow) -> NoticeDraft:
+    """What the client wrote, read back from the notice."""
+    return NoticeDraft(
+        item_code=notice.item_code,
+        method=notice.method,
+        fund_source=notice.fund_source,
+        scale=notice.scale,
+        requirements=notice.requirements,
+        payment_terms=notice.payment_terms,
+        ceiling=notice.ceiling,
+        floor=notice.floor,
+        days_limit=notice.days_limit,
+        deadline=notice.deadline,
+        agency_id=notice.direct_agency_id,
+        reason=notice.direct_reason,
+        risk_acknowledged=notice.risk_acknowledged,
+    )
+
+
+def facts(draft: NoticeDraft) -> dict[str, Any]:
+    """A draft for the trail."""
+    return {
+        "item": draft.item_code,
+        "method": draft.method.value,
+        "fund_source": draft.fund_source.value,
+        "scale": draft.scale,
+        "requirements": draft.requirements,
+        "payment_terms": draft.payment_terms,
+        "ceiling": draft.ceiling,
+        "floor": draft.floor,
+        "days_limit": draft.days_limit,
+        "deadline": draft.deadline,
+        "agency": draft.agency_id,
+        "reason": draft.reason,
+        "risk_acknowledged": draft.risk_acknowledged,
+    }
+
+
+def _letter(notice: NoticeRow) -> dict[str, Any]:
+    return {
+        "notice_id": notice.id,
+        "number": notice.number or "",
+        "project": notice.project_title,
+        "item_zh": notice.item_name_zh,
+        "item_en": notice.item_name_en,
+    }
+
+
+def _columns(draft: NoticeDraft, project: ProjectRow, item: ItemRow) -> dict[str, Any]:
+    direct = draft.method is SelectionMethod.DIRECT
+    return {
+        "item": item.id,
+        "method": draft.method.value,
+        "fund_source": draft.fund_source.value,
+        "scale": draft.scale,
+        "requirements": draft.requirements,
+        "payment_terms": draft.payment_terms,
+        "ceiling": draft.ceiling,
+        "floor": draft.floor,
+        "days_limit": draft.days_limit,
+        "deadline": draft.deadline,
+        "direct_agency": draft.agency_id if direct else None,
+        "direct_reason": draft.reason if direct else "",
+        "risk_acknowledged": direct and draft.risk_acknowledged,
+        "shingles": shingles(project.title, project.location, item.name_zh, item.name_en),
+    }

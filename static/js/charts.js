@@ -1,0 +1,132 @@
+/* Xinshi 信市: charts. No inline script, no eval, no style attribute; words come with the data (`words`), in the reader's language.
+   A chart is:  <div class="x-chart" data-chart="mix"><div class="x-chart-box" role="img" aria-label="…"></div>
+                <script type="application/json">{…}</script></div>
+   Colours come from the tokens in css/tokens.css. Grades carry a pattern as well as a colour. */
+(function () {
+  "use strict";
+  var root = document.documentElement;
+  var still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  function token(name) { return getComputedStyle(root).getPropertyValue("--x-" + name).trim(); }
+  function tokens() {
+    var t = { font: getComputedStyle(document.body).fontFamily };
+    ["ink", "ink-2", "ink-3", "line", "edge", "surface", "sunken", "act", "act-weak", "dai", "warn-line", "bad",
+      "a", "b", "c", "d", "n", "a-weak", "b-weak", "c-weak", "d-weak", "a-text", "b-text", "c-text", "d-text", "on-a", "on-b", "on-c", "on-d", "c-rim"
+    ].forEach(function (k) { t[k] = token(k); });
+    return t;
+  }
+  function base(t, narrow) {
+    return {
+      animation: !still, animationDuration: 300,
+      textStyle: { fontFamily: t.font, fontSize: 13, color: t["ink-2"] },
+      tooltip: { renderMode: "richText", confine: true, backgroundColor: t.surface, borderColor: t.edge, borderWidth: 1, padding: [8, 12],
+        textStyle: { color: t.ink, fontFamily: t.font, fontSize: 13 }, extraCssText: "" },
+      grid: { left: 8, right: narrow ? 8 : 16, top: 16, bottom: 8, containLabel: true }
+    };
+  }
+  function axis(t, extra) {
+    return Object.assign({ axisLine: { lineStyle: { color: t.edge } }, axisTick: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 13, hideOverlap: true },
+      splitLine: { lineStyle: { color: t.line } } }, extra || {});
+  }
+  var DECAL = { // pattern per grade, so that the chart reads without colour
+    A: null,
+    B: { symbol: "rect", symbolSize: 1, dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4, color: "rgba(255,255,255,.24)" },
+    C: { symbol: "circle", symbolSize: .55, dashArrayX: [[6, 6], [0, 6, 6, 0]], dashArrayY: [6, 0], color: "rgba(60,35,0,.5)" },
+    D: { symbol: "rect", symbolSize: 1, dashArrayX: [1, 0], dashArrayY: [2, 4], color: "rgba(255,255,255,.5)" },
+    N: { symbol: "rect", symbolSize: 1, dashArrayX: [1, 0], dashArrayY: [1, 4], rotation: Math.PI / 4, color: "rgba(93,108,113,.75)" }
+  };
+
+  var draw = {
+    /* grade mix by month, counts in the bars */
+    mix: function (d, t, narrow) {
+      var w = d.words, names = { A: "A " + w.A, B: "B " + w.B, C: "C " + w.C, D: "D " + w.D, N: "N " + w.N };
+      var last = d.months.length - 1;
+      return Object.assign(base(t, narrow), {
+        grid: { left: 8, right: narrow ? 8 : 84, top: 12, bottom: 8, containLabel: true },
+        tooltip: Object.assign(base(t).tooltip, { trigger: "axis", axisPointer: { type: "shadow" } }),
+        xAxis: axis(t, { type: "category", data: d.months, splitLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 13, interval: narrow ? 1 : 0 } }),
+        yAxis: axis(t, { type: "value", minInterval: 5, axisLine: { show: false } }),
+        series: ["A", "B", "C", "D", "N"].map(function (g) {
+          return { name: names[g], type: "bar", stack: "g", barWidth: "66%", data: d[g],
+            itemStyle: { color: g === "N" ? t.sunken : t[g.toLowerCase()], borderColor: g === "N" ? t.n : t.surface, borderWidth: 1, decal: DECAL[g] || undefined },
+            label: { show: !narrow, position: "inside", formatter: function (p) { return p.value >= 2 ? p.value : ""; }, fontSize: 12, fontWeight: 600,
+              color: g === "N" ? t["ink-2"] : t["on-" + g.toLowerCase()], textBorderWidth: 3, textBorderColor: g === "N" ? t.sunken : t[g.toLowerCase()] },
+            emphasis: { disabled: true },
+            endLabel: { show: false },
+            markPoint: narrow ? undefined : { symbol: "rect", symbolSize: 1, silent: true, itemStyle: { color: "transparent" },
+              data: [{ coord: [last, ["A", "B", "C", "D", "N"].slice(0, ["A", "B", "C", "D", "N"].indexOf(g)).reduce(function (s, k) { return s + d[k][last]; }, 0) + d[g][last] / 2],
+                label: { show: true, position: "right", offset: [22, 0], formatter: names[g], color: t["ink-2"], fontSize: 13, align: "left" } }] } };
+        })
+      });
+    },
+    /* score of one agency over time, ribbon = 80 % interval, background = bands */
+    history: function (d, t, narrow) {
+      var b = d.bands, lo = 50, hi = 100;
+      var areas = [["A", b[0], hi], ["B", b[1], b[0]], ["C", b[2], b[1]], ["D", lo, b[2]]].map(function (x) {
+        var k = x[0].toLowerCase();
+        return [{ yAxis: x[1], itemStyle: { color: t[k + "-weak"] }, label: { show: true, position: "insideLeft", formatter: x[0], color: t[k + "-text"], fontWeight: 700, fontSize: 14 } }, { yAxis: x[2] }];
+      });
+      return Object.assign(base(t, narrow), {
+        grid: { left: 8, right: narrow ? 8 : 56, top: 12, bottom: 8, containLabel: true },
+        tooltip: Object.assign(base(t).tooltip, { trigger: "axis", formatter: function (ps) {
+          var i = ps[0].dataIndex; return d.q[i] == null ? d.months[i] + "\n" + d.words.N : d.months[i] + "\n" + d.words.score + " " + d.q[i].toFixed(2) + "\n" + d.words.range + " " + d.lo[i].toFixed(1) + "–" + d.hi[i].toFixed(1); } }),
+        xAxis: axis(t, { type: "category", data: d.months, boundaryGap: false, splitLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 13, interval: narrow ? 5 : 2 } }),
+        yAxis: axis(t, { type: "value", min: lo, max: hi, interval: 10, axisLine: { show: false }, splitLine: { show: false } }),
+        series: [
+          { type: "line", data: d.lo, stack: "ci", symbol: "none", lineStyle: { opacity: 0 }, silent: true, markArea: { silent: true, data: areas } },
+          { type: "line", data: d.hi.map(function (v, i) { return v == null ? null : +(v - d.lo[i]).toFixed(2); }), stack: "ci", symbol: "none", lineStyle: { opacity: 0 }, areaStyle: { color: t.ink, opacity: .14 }, silent: true },
+          { type: "line", data: d.q, symbol: "circle", symbolSize: 6, lineStyle: { color: t.ink, width: 2.5 }, itemStyle: { color: t.ink },
+            endLabel: { show: !narrow, formatter: function (p) { return p.value.toFixed(2); }, color: t.ink, fontWeight: 700, fontSize: 14, distance: 6 },
+            markPoint: { symbol: "circle", symbolSize: 11, itemStyle: { color: t.surface, borderColor: t.ink, borderWidth: 2.5 }, data: d.events.map(function (e) {
+              return { coord: [e.i, d.q[e.i]], label: { show: true, position: e.below ? "bottom" : "bottom", distance: 26, formatter: e.t, color: t.ink, fontSize: 12, backgroundColor: t.surface, padding: [3, 6], borderRadius: 3, borderColor: t.line, borderWidth: 1 } }; }) } }
+        ]
+      });
+    },
+    /* policy laboratory: every agency as a dot with its interval, old and new edges */
+    strip: function (d, t, narrow) {
+      var it = d.items;
+      function edge(v, dash, lab, pos) { return { xAxis: v, lineStyle: { color: dash ? t["ink-3"] : t.ink, type: dash ? "dashed" : "solid", width: dash ? 1.5 : 2 }, label: { show: true, position: pos, formatter: lab, color: dash ? t["ink-2"] : t.ink, fontSize: 12, fontWeight: dash ? 400 : 700 } }; }
+      var marks = d.old.map(function (v) { return edge(v, true, String(v), "end"); }).concat(d["new"].map(function (v) { return edge(v, false, String(v), "end"); }));
+      var SYM = { A: "circle", B: "roundRect", C: "diamond", D: "path://M12.5 2h15L38 12.5v15L27.5 38h-15L2 27.5v-15Z" };
+      return Object.assign(base(t, narrow), {
+        grid: { left: narrow ? 8 : 8, right: 12, top: 28, bottom: 8, containLabel: true },
+        tooltip: Object.assign(base(t).tooltip, { trigger: "item", formatter: function (p) { var x = it[p.dataIndex]; return x.n + "\n" + d.words.score + " " + x.q.toFixed(2) + "　" + d.words.range + " " + x.lo.toFixed(1) + "–" + x.hi.toFixed(1) + "\n" + x.g + (x.g === x["new"] ? " 级不变" : " → " + x["new"]); } }),
+        xAxis: axis(t, { type: "value", min: 50, max: 100, interval: 10, splitLine: { show: false } }),
+        yAxis: axis(t, { type: "category", data: it.map(function (x) { return x.n; }), splitLine: { show: false }, axisLine: { show: false },
+          axisLabel: { show: !narrow, interval: 0, fontSize: 12, color: t["ink-2"], width: 180, overflow: "truncate", ellipsis: "…" } }),
+        series: [
+          { type: "custom", data: it.map(function (x, i) { return [x.lo, x.hi, i]; }), silent: true, encode: { x: [0, 1], y: 2 }, renderItem: function (p, api) {
+            var a = api.coord([api.value(0), api.value(2)]), b = api.coord([api.value(1), api.value(2)]); return { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: t.edge, lineWidth: 2 } }; },
+            markLine: { silent: true, symbol: "none", data: marks } },
+          { type: "scatter", symbolSize: 13, data: it.map(function (x, i) { return { value: [x.q, i], symbol: SYM[x["new"]], itemStyle: { opacity: 1, color: t[x["new"].toLowerCase()], borderColor: x.g === x["new"] ? t.surface : t.ink, borderWidth: x.g === x["new"] ? 1 : 2.5 } }; }) }
+        ]
+      });
+    },
+    /* reviewer load: filled = in hand, outline = limit */
+    load: function (d, t, narrow) {
+      return Object.assign(base(t, narrow), {
+        grid: { left: 4, right: 64, top: 4, bottom: 4, containLabel: true },
+        xAxis: { type: "value", show: false, max: Math.max.apply(null, d.cap) },
+        yAxis: axis(t, { type: "category", data: d.names, inverse: true, axisLine: { show: false }, splitLine: { show: false }, axisLabel: { color: t.ink, fontSize: 13 } }),
+        series: [
+          { type: "bar", data: d.cap, barWidth: 14, barGap: "-100%", silent: true, itemStyle: { color: t.sunken, borderColor: t.edge, borderWidth: 1 }, label: { show: true, position: "right", color: t["ink-2"], fontSize: 13, formatter: function (p) { return d.now[p.dataIndex] + " / " + p.value + " " + d.words.pieces; } } },
+          { type: "bar", data: d.now, barWidth: 14, silent: true, z: 3, itemStyle: { color: t.act } }
+        ]
+      });
+    }
+  };
+
+  function mount(el) {
+    if (el.dataset.drawn) return;
+    el.dataset.drawn = "1";
+    var box = el.querySelector(".x-chart-box"), src = el.querySelector('script[type="application/json"]'), make = draw[el.dataset.chart];
+    if (!box || !src || !make || !window.echarts) return;
+    var data = JSON.parse(src.textContent), chart = echarts.init(box, null, { renderer: "canvas" });
+    function paint() { chart.setOption(make(data, tokens(), box.clientWidth < 420), true); }
+    paint();
+    new ResizeObserver(function () { chart.resize(); paint(); }).observe(box);
+  }
+
+  document.addEventListener("DOMContentLoaded", function () { document.querySelectorAll("[data-chart]").forEach(mount); });
+  document.addEventListener("htmx:load", function (e) { e.detail.elt.querySelectorAll && e.detail.elt.querySelectorAll("[data-chart]").forEach(mount); });
+})();

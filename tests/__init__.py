@@ -1,0 +1,1 @@
+"""The suite: one folder per package, and house/, stories/, golden/, factories/, browser/."""
