@@ -45,8 +45,7 @@ class AgencyFiling(Table, tablename="agencies_filing"):
     receipt_entry = BigInt(null=True, default=None)
 
     agencies_filing_state_known = Check(
-        "state in ('draft','submitted','returned','noticed','objected','recorded','refused',"
-        "'withdrawn')"
+        "state in ('draft','submitted','returned','noticed','objected','recorded','refused','withdrawn')"
     )
 
 

@@ -38,9 +38,7 @@ class Contract(Table, tablename="contracts_contract"):
     project = ForeignKey(Project, null=False, on_delete=OnDelete.restrict, index=True)
     client = ForeignKey(Organization, null=False, on_delete=OnDelete.restrict, index=True)
     agency = ForeignKey(Agency, null=False, on_delete=OnDelete.restrict, index=True)
-    agency_organization = ForeignKey(
-        Organization, null=False, on_delete=OnDelete.restrict, index=True
-    )
+    agency_organization = ForeignKey(Organization, null=False, on_delete=OnDelete.restrict, index=True)
     notice_no = Varchar(length=40)
     item_code = Varchar(length=20)
     item_name_zh = Varchar(length=200)
@@ -245,9 +243,7 @@ class Assignment(Table, tablename="contracts_assignment"):
     mark = Numeric(digits=MARK, null=True, default=None)
 
     contracts_assignment_once = Unique(["review", "reviewer"])
-    contracts_assignment_state = Check(
-        "state in ('assigned', 'submitted', 'recused', 'released')"
-    )
+    contracts_assignment_state = Check("state in ('assigned', 'submitted', 'recused', 'released')")
 
 
 class Evaluation(Table, tablename="contracts_evaluation"):

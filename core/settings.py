@@ -40,6 +40,14 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class Demo(StrEnum):
+    """The market a newcomer finds; the scales of `xinshi demo`."""
+
+    XINTAI = "xintai"
+    PROVINCE = "province"
+    NONE = "none"
+
+
 def _about(variable: str, meaning: str) -> dict[str, str]:
     return {"variable": variable, "meaning": meaning}
 
@@ -79,6 +87,10 @@ class Settings:
     pg_bin: Path | None = field(
         default=None,
         metadata=_about("XINSHI_PG_BIN", "folder with the PostgreSQL programs to start"),
+    )
+    demo: Demo = field(
+        default=Demo.XINTAI,
+        metadata=_about("XINSHI_DEMO", "market played into an empty database: `xintai`, `province` or `none`"),
     )
     smtp_url: str = field(
         default="",
@@ -161,7 +173,9 @@ def use(settings: Settings) -> None:
 def _convert(known: SettingField, text: str) -> Any:
     match known.name:
         case "environment":
-            return _environment(text)
+            return _one_of(known.variable, Environment, text)
+        case "demo":
+            return _one_of(known.variable, Demo, text)
         case "port":
             return _port(text)
         case "data" | "pg_bin":
@@ -172,13 +186,14 @@ def _convert(known: SettingField, text: str) -> Any:
             return text
 
 
-def _environment(text: str) -> Environment:
+def _one_of(variable: str, allowed: type[Environment] | type[Demo], text: str) -> Environment | Demo:
     try:
-        return Environment(text)
+        return allowed(text)
     except ValueError:
+        names = list(map(str, allowed))
         raise CannotStart(
-            f"XINSHI_ENVIRONMENT 只能是 demo 或 production，现在是 {text}。",
-            f"XINSHI_ENVIRONMENT must be demo or production, it is {text}.",
+            f"{variable} 只能是 {'、'.join(names)} 之一，现在是 {text}。",
+            f"{variable} must be one of {', '.join(names)}, it is {text}.",
         ) from None
 
 

@@ -12,9 +12,9 @@ import click
 from core import keys, settings
 from core.instance import connected, open_database
 from core.postgres import Urls, roles
-from core.settings import CannotStart, Settings, speak
+from core.settings import CannotStart, Demo, Settings, speak
 
-SEED, MONTHS, SCALE = 7, 18, "xintai"
+SEED, MONTHS = 7, 18
 """The demo market a newcomer gets; the same as `xinshi demo` without options."""
 
 FILLED_BY_ACTS = ("files", "mail", "trail")
@@ -31,7 +31,7 @@ def ready_database(configuration: Settings) -> Iterator[Urls]:
         if unfinished_demo(configuration.data).exists():
             _begin_again(configuration, urls)
         migrate_now(urls)
-        if not configuration.production:
+        if not configuration.production and configuration.demo is not Demo.NONE:
             fill_demo(configuration, urls)
         yield urls
 
@@ -40,11 +40,11 @@ def migrate_now(urls: Urls) -> None:
     """Run pending migrations as the owner; raises `CannotStart` when the database cannot be reached."""
     import asyncpg
 
-    from app import fill
+    from app import fill_content
     from core.migrations import migrate
 
     try:
-        asyncio.run(migrate(urls.owner_url, fill))
+        asyncio.run(migrate(urls.owner_url, fill_content))
     except (OSError, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise CannotStart(
             f"连接不上数据库（{error}）：请检查 XINSHI_DATABASE_URL 和 XINSHI_DATABASE_OWNER_URL。",
@@ -66,7 +66,11 @@ def fill_demo(configuration: Settings, urls: Urls) -> None:
     click.echo(speak("数据库是空的，正在生成演示市场……", "Empty database: playing the demo market ..."))
     unfinished = unfinished_demo(configuration.data)
     unfinished.touch()
-    asyncio.run(connected(f"{urls.url}&synchronous_commit=off", lambda: build(seed=SEED, months=MONTHS, scale=SCALE)))
+    asyncio.run(
+        connected(
+            f"{urls.url}&synchronous_commit=off", lambda: build(seed=SEED, months=MONTHS, scale=configuration.demo)
+        )
+    )
     unfinished.unlink()
 
 

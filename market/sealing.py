@@ -94,7 +94,7 @@ def digest(envelope: bytes) -> str:
 class Opener:
     """Opens the envelopes of one notice."""
 
-    box: SealedBox
+    box: SealedBox[PrivateKey]
 
     def open(self, envelope: bytes, expected_digest: str) -> Content:
         """The content, or `EnvelopeDamaged` when the envelope is not what the receipt named."""
@@ -133,9 +133,7 @@ def _encode(content: Content) -> bytes:
 def _decode(plain: bytes) -> Content:
     facts: Mapping[str, Any] = json.loads(plain)
     offer = Offer(Decimal(facts["amount"]), facts["days"], facts["proposal"])
-    return Content(
-        facts["notice"], facts["agency"], facts["organization"], facts["account"], offer
-    )
+    return Content(facts["notice"], facts["agency"], facts["organization"], facts["account"], offer)
 
 
 def _padded(plain: bytes) -> bytes:

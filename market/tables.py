@@ -99,7 +99,7 @@ class Notice(Table, tablename="market_notice"):
     risk_acknowledged = Boolean(default=False)
     edition = Varchar(length=24, default="")
     edition_digest = Varchar(length=64, default="")
-    repost_of = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict)
+    repost_of: ForeignKey["Notice"] = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict)
     shingles = Array(base_column=Text(), index=True, index_method=IndexMethod.gin)
     end_reason = JSONB(null=True, default=None)
     display_until = Timestamptz(null=True, default=None)
@@ -121,9 +121,7 @@ class Seal(Table, tablename="market_seal"):
     Both secrets are encrypted by the platform's key, which is not in the database.
     """
 
-    notice = ForeignKey(
-        Notice, null=False, on_delete=OnDelete.restrict, primary_key=True
-    )
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, primary_key=True)
     algorithm = Varchar(length=40)
     public_key = Bytea()
     wrapping = Varchar(length=40)
@@ -178,9 +176,7 @@ class Opening(Table, tablename="market_opening"):
     The candidates' list is written before the draw's secret is read.
     """
 
-    notice = ForeignKey(
-        Notice, null=False, on_delete=OnDelete.restrict, primary_key=True
-    )
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, primary_key=True)
     opened_at = Timestamptz()
     received = SmallInt()
     qualified = SmallInt()

@@ -136,9 +136,7 @@ async def noticed_filing(filing_id: int) -> FilingRow:
 
 async def own_filings(identity: Identity) -> list[FilingRow]:
     """All filings of one's own organisation, newest first."""
-    found = await db.rows(
-        COLUMNS + " where f.organization = $1 order by f.id desc", identity.organization_id
-    )
+    found = await db.rows(COLUMNS + " where f.organization = $1 order by f.id desc", identity.organization_id)
     return [filing_row(row) for row in found]
 
 
@@ -256,9 +254,7 @@ async def surroundings(organization_id: int, uscc: str, dossier: Dossier) -> Sur
 async def _same_controller(organization_id: int, dossier: Dossier) -> tuple[str, ...]:
     if dossier.organization is None:
         return ()
-    declared = (
-        [one.target for one in dossier.independence.relations] if dossier.independence else []
-    )
+    declared = [one.target for one in dossier.independence.relations] if dossier.independence else []
     found = await db.rows(
         "select name_zh from agencies_agency where organization <> $1 and controller = $2"
         " and uscc <> all($3::text[]) order by id limit 5",
@@ -294,11 +290,12 @@ class ExpiringRow:
 async def expiring(today: date, within: int) -> list[ExpiringRow]:
     """Certificates on record whose last day lies within so many days."""
     found = await db.rows(
-        "select q.id, a.id, a.organization, a.name_zh, q.number, q.expires_on,"
-        " array(select w.days from agencies_expiry_warning w where w.qualification = q.id)"
+        "select q.id as qualification_id, a.id as agency_id, a.organization as organization_id, a.name_zh, q.number,"
+        " q.expires_on,"
+        " array(select w.days from agencies_expiry_warning w where w.qualification = q.id) as warned"
         " from agencies_qualification q join agencies_agency a on a.id = q.agency"
         " where q.ended_on is null and q.expires_on between $1 and $1 + $2::int order by q.id",
         today,
         within,
     )
-    return [ExpiringRow(*tuple(row)[:-1], warned=tuple(row[6])) for row in found]
+    return [ExpiringRow(**{**row, "warned": tuple(row["warned"])}) for row in found]

@@ -93,9 +93,7 @@ class ItemCatalogue:
         if self._source is None:
             return {}
         return {
-            str(one.code): ItemLabel(
-                str(one.code), str(one.profession), str(one.name_zh), str(one.name_en)
-            )
+            str(one.code): ItemLabel(str(one.code), str(one.profession), str(one.name_zh), str(one.name_en))
             for one in await self._source()
         }
 

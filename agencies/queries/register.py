@@ -102,9 +102,7 @@ class AgencyCard(AgencyRow):
     cards: tuple[ProfessionCard, ...] = ()
 
 
-async def standings(
-    agency_ids: Iterable[int], profession: Profession, on: date
-) -> dict[int, Standing]:
+async def standings(agency_ids: Iterable[int], profession: Profession, on: date) -> dict[int, Standing]:
     """Standings by agency id on day `on` (Shanghai), in one query; unknown ids are left out."""
     found = await db.rows(STANDINGS, list(agency_ids), profession.value, on, clock.end_of_day(on))
     return {row["id"]: _standing(row) for row in found}
@@ -148,6 +146,12 @@ from agencies_agency a
 """
 
 
+HOLDING = """
+where $1::text is null or exists (select 1 from agencies_profession p
+  where p.agency = a.id and p.profession = $1 and p.ended_on is null) order by a.id
+"""
+
+
 async def agency_of(organization_id: int) -> AgencyRow | None:
     """The agency that an organisation is on record as, or None."""
     row = await db.row(AGENCY_ROWS + " where a.organization = $1", organization_id)
@@ -165,8 +169,7 @@ async def agency_row(agency_id: int) -> AgencyRow:
 async def recorded_agencies(profession: Profession | None = None) -> list[AgencyRow]:
     """Every agency on record, of one profession or of all, oldest first."""
     found = await db.rows(
-        AGENCY_ROWS + " where $1::text is null or exists (select 1 from agencies_profession p"
-        " where p.agency = a.id and p.profession = $1 and p.ended_on is null) order by a.id",
+        AGENCY_ROWS + HOLDING,
         profession.value if profession else None,
     )
     return [_agency(row) for row in found]
@@ -187,14 +190,15 @@ def _agency(row: Any) -> AgencyRow:
     )
 
 
-PROFESSION_COLUMNS = (
-    "p.profession, p.recorded_on, p.items, p.qualified_until, p.best_class,"
-    " p.grade, p.score, p.low, p.high, p.firm, p.graded_on, p.figures"
-)
+CARDS = """
+select p.profession, p.recorded_on, p.items, p.qualified_until, p.best_class, p.grade, p.score, p.low,
+  p.high, p.firm, p.graded_on, p.figures
+from agencies_profession p where p.agency = $1 and p.ended_on is null order by p.id
+"""
 
 
-def profession_card(row: Any) -> ProfessionCard:
-    """A `ProfessionCard` out of a record that carries `PROFESSION_COLUMNS`."""
+def _profession(row: Any) -> ProfessionCard:
+    """A `ProfessionCard` out of a record of `CARDS`."""
     return ProfessionCard(
         profession=row["profession"],
         recorded_on=row["recorded_on"],
@@ -214,12 +218,8 @@ def profession_card(row: Any) -> ProfessionCard:
 async def agency_card(agency_id: int) -> AgencyCard:
     """The agency with its professions and their grades now on record; `AgencyNotFound`."""
     base = await agency_row(agency_id)
-    found = await db.rows(
-        f"select {PROFESSION_COLUMNS} from agencies_profession p"
-        " where p.agency = $1 and p.ended_on is null order by p.id",
-        agency_id,
-    )
-    return AgencyCard(**vars(base), cards=tuple(profession_card(row) for row in found))
+    found = await db.rows(CARDS, agency_id)
+    return AgencyCard(**vars(base), cards=tuple(_profession(row) for row in found))
 
 
 async def grade_history(agency_id: int, profession: Profession) -> Sequence[Any]:

@@ -117,13 +117,13 @@ async def storefront(agency_id: int, today: date) -> Storefront:
 
 async def _papers(agency_id: int, today: date) -> tuple[PaperRow, ...]:
     found = await db.rows(
-        "select id, profession, kind_zh, kind_en, number, grade, scope_zh, scope_en, issuer,"
+        "select id as qualification_id, profession, kind_zh, kind_en, number, grade, scope_zh, scope_en, issuer,"
         " expires_on, expires_on - $2::date as days_left, items from agencies_qualification"
         " where agency = $1 and ended_on is null order by id",
         agency_id,
         today,
     )
-    return tuple(PaperRow(*tuple(row)[:-1], items=tuple(row["items"])) for row in found)
+    return tuple(PaperRow(**{**row, "items": tuple(row["items"])}) for row in found)
 
 
 async def _people(agency_id: int) -> tuple[PersonRow, ...]:

@@ -90,9 +90,7 @@ def _qualifications(dossier: Dossier, today: date, around: Surroundings) -> Iter
         )
 
 
-def _one_qualification(
-    one: QualificationDraft, today: date, around: Surroundings
-) -> Iterator[Defect]:
+def _one_qualification(one: QualificationDraft, today: date, around: Surroundings) -> Iterator[Defect]:
     named = {"number": one.number}
     if one.expires_on is not None and one.expires_on < today:
         yield Defect(
@@ -140,9 +138,7 @@ def _practitioners(dossier: Dossier, today: date, around: Surroundings) -> Itera
         )
 
 
-def _one_practitioner(
-    person: PractitionerDraft, today: date, around: Surroundings
-) -> Iterator[Defect]:
+def _one_practitioner(person: PractitionerDraft, today: date, around: Surroundings) -> Iterator[Defect]:
     named = {"number": person.certificate_no}
     if person.insured_months < INSURED_MONTHS:
         yield Defect(
@@ -162,9 +158,7 @@ def _one_practitioner(
         yield Defect(
             Step.PRACTITIONERS,
             "on-other-staff",
-            N_(
-                "执业证书 %(number)s 正登记在另一家机构名下。一人只能在一家机构执业，请先办理离职变更。"
-            ),
+            N_("执业证书 %(number)s 正登记在另一家机构名下。一人只能在一家机构执业，请先办理离职变更。"),
             named,
         )
 
@@ -193,9 +187,7 @@ def _independence(step: IndependenceStep | None, around: Surroundings) -> Iterat
             N_("既申报了关联关系，又勾选了“没有任何关联关系”。请去掉其中一个。"),
         )
     for relation in step.relations:
-        if relation.target_kind is TargetKind.DEPARTMENT and (
-            relation.target not in around.departments
-        ):
+        if relation.target_kind is TargetKind.DEPARTMENT and (relation.target not in around.departments):
             yield Defect(
                 Step.INDEPENDENCE,
                 "department-unknown",

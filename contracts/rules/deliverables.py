@@ -131,9 +131,7 @@ class Record:
     filings: Decimal
 
 
-def working_days_taken(
-    calendar: Calendar, start: date, end: date, pauses: Sequence[Pause] = ()
-) -> int:
+def working_days_taken(calendar: Calendar, start: date, end: date, pauses: Sequence[Pause] = ()) -> int:
     """Working days after `start` up to `end` that no pause covers; overlapping pauses count once."""
     paused: set[date] = set()
     for pause in pauses:
@@ -160,6 +158,4 @@ def filings_mark(late_or_missing: int) -> Decimal:
 
 def record_of(*, agreed: int, taken: int, late_filings: int) -> Record:
     """D and F of one result together with their figures."""
-    return Record(
-        agreed, taken, punctuality(agreed, taken), late_filings, filings_mark(late_filings)
-    )
+    return Record(agreed, taken, punctuality(agreed, taken), late_filings, filings_mark(late_filings))

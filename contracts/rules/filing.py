@@ -186,9 +186,7 @@ def _milestone_problems(terms: Terms) -> dict[str, Message]:
     return found
 
 
-def _step_problems(
-    place: int, step: MilestoneTerms, before: Sequence[MilestoneTerms], days: int
-) -> dict[str, Message]:
+def _step_problems(place: int, step: MilestoneTerms, before: Sequence[MilestoneTerms], days: int) -> dict[str, Message]:
     found: dict[str, Message] = {}
     if not step.name.strip():
         found[f"milestones-{place}-name"] = Message(N_("请写明节点名称。"))

@@ -152,9 +152,7 @@ def parse_sheet(raw: bytes) -> ReviewSheet:
 
 
 def _level(entry: Mapping[str, Any]) -> Level:
-    return Level(
-        entry["level"], Decimal(str(entry["factor"])), entry["name_zh"], entry["name_en"]
-    )
+    return Level(entry["level"], Decimal(str(entry["factor"])), entry["name_zh"], entry["name_en"])
 
 
 def _indicator(entry: Mapping[str, Any], levels: Sequence[Level]) -> Indicator:
@@ -234,9 +232,7 @@ def technical(points_before_veto: Decimal, vetoes: Sequence[VetoFinding]) -> Dec
     return Decimal("0.00") if vetoes else points_before_veto
 
 
-def check_complete(
-    sheet: ReviewSheet, marks: Mapping[str, Mark], vetoes: Sequence[VetoFinding]
-) -> None:
+def check_complete(sheet: ReviewSheet, marks: Mapping[str, Mark], vetoes: Sequence[VetoFinding]) -> None:
     """Every indicator at a level with a remark, every veto with evidence; else `IncompleteSheet`."""
     errors: dict[str, Message] = {}
     missing: list[str] = []

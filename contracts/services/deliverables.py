@@ -180,9 +180,7 @@ async def _first(contract: Any, milestone: Any, result: ResultDraft) -> Any:
 async def _again(before: Any, result: ResultDraft) -> Any:
     if before["state"] == DeliverableState.FILED:
         raise rules.AlreadyFiled
-    state = advance(
-        rules.TRANSITIONS, DeliverableState(before["state"]), DeliverableAct.FILE_AGAIN
-    )
+    state = advance(rules.TRANSITIONS, DeliverableState(before["state"]), DeliverableAct.FILE_AGAIN)
     now = clock.now()
     due = (await calendar()).due_at(now, clocks_on(clock.today()).accept)
     return await db.row(
@@ -232,8 +230,7 @@ async def _write_files(submission_id: int, stored: Sequence[StoredFile]) -> None
 
 async def _write_signers(submission_id: int, signers: Sequence[int]) -> None:
     await db.execute(
-        "insert into contracts_signer (submission, practitioner)"
-        " select $1, unnest($2::bigint[])",
+        "insert into contracts_signer (submission, practitioner) select $1, unnest($2::bigint[])",
         submission_id,
         sorted(set(signers)),
     )
@@ -281,9 +278,7 @@ _LOCK = (
 
 async def _lock(actor: Identity, deliverable_id: int, version: int) -> tuple[Any, Any]:
     """Contract first, then deliverable: always in this order, so that acts cannot deadlock."""
-    contract_id = await db.value(
-        "select contract from contracts_deliverable where id = $1", deliverable_id
-    )
+    contract_id = await db.value("select contract from contracts_deliverable where id = $1", deliverable_id)
     contract = await lock_contract(actor, contract_id)
     require_side(actor, contract, Side.CLIENT)
     row = await db.row(_LOCK, deliverable_id)
@@ -292,9 +287,7 @@ async def _lock(actor: Identity, deliverable_id: int, version: int) -> tuple[Any
     return contract, row
 
 
-async def return_deliverable(
-    *, actor: Identity, deliverable_id: int, version: int, reason: str
-) -> ResultReceipt:
+async def return_deliverable(*, actor: Identity, deliverable_id: int, version: int, reason: str) -> ResultReceipt:
     """Send a version back with all reasons at once; the agency has five working days to correct it."""
     actor.require(Permission.ACCEPT_DELIVERABLE)
     if not reason.strip():
@@ -302,9 +295,7 @@ async def return_deliverable(
     now = clock.now()
     async with transaction():
         contract, row = await _lock(actor, deliverable_id, version)
-        state = advance(
-            rules.TRANSITIONS, DeliverableState(row["state"]), DeliverableAct.RETURN
-        )
+        state = advance(rules.TRANSITIONS, DeliverableState(row["state"]), DeliverableAct.RETURN)
         due = (await calendar()).due_at(now, clocks_on(clock.today()).correct)
         await db.execute(
             "update contracts_deliverable set state = $2, due_at = $3 where id = $1",
@@ -333,9 +324,7 @@ async def return_deliverable(
     return ResultReceipt(deliverable_id, row["number"], version, state, "", now, entry)
 
 
-async def accept_deliverable(
-    *, actor: Identity, deliverable_id: int, version: int
-) -> AcceptanceReceipt:
+async def accept_deliverable(*, actor: Identity, deliverable_id: int, version: int) -> AcceptanceReceipt:
     """Accept a version: the milestone becomes payable, D and F are fixed, the review is opened.
 
     With the last milestone both sides are asked for their evaluation.
@@ -344,9 +333,7 @@ async def accept_deliverable(
     now = clock.now()
     async with transaction():
         contract, row = await _lock(actor, deliverable_id, version)
-        state = advance(
-            rules.TRANSITIONS, DeliverableState(row["state"]), DeliverableAct.ACCEPT
-        )
+        state = advance(rules.TRANSITIONS, DeliverableState(row["state"]), DeliverableAct.ACCEPT)
         milestone = await _milestone(contract["id"], row["milestone"])
         record = await _record_of(contract, row, milestone["days"])
         await _write_acceptance(deliverable_id, state, record)
@@ -392,9 +379,7 @@ async def _pauses(contract_id: int, deliverable_id: int) -> tuple[list[Pause], i
     return [Pause(row["after"], row["until"]) for row in found], sum(row["late"] for row in found)
 
 
-async def _write_acceptance(
-    deliverable_id: int, state: DeliverableState, record: rules.Record
-) -> None:
+async def _write_acceptance(deliverable_id: int, state: DeliverableState, record: rules.Record) -> None:
     await db.execute(
         "update contracts_deliverable set state = $2, accepted_at = $3, agreed_days = $4,"
         " taken_days = $5, punctuality = $6, late_filings = $7, filings = $8 where id = $1",
@@ -410,9 +395,7 @@ async def _write_acceptance(
 
 
 async def _make_payable(contract: Any, milestone: Any) -> int:
-    state = advance(
-        rules.MILESTONE_TRANSITIONS, MilestoneState(milestone["state"]), MilestoneAct.ACCEPT
-    )
+    state = advance(rules.MILESTONE_TRANSITIONS, MilestoneState(milestone["state"]), MilestoneAct.ACCEPT)
     payable_id = await payments.create_payable(
         kind="milestone",
         key=str(milestone["id"]),
@@ -455,9 +438,7 @@ async def milestone_paid(kind: str, key: str, payable_id: int, settled_at: datet
         milestone = await _milestone(contract_id, int(key))
         if milestone["state"] == MilestoneState.PAID:
             return
-        state = advance(
-            rules.MILESTONE_TRANSITIONS, MilestoneState(milestone["state"]), MilestoneAct.PAY
-        )
+        state = advance(rules.MILESTONE_TRANSITIONS, MilestoneState(milestone["state"]), MilestoneAct.PAY)
         await db.execute(
             "update contracts_milestone set state = $2, paid_at = $3 where id = $1",
             milestone["id"],

@@ -21,12 +21,13 @@ from contracts.services.parties import (
 )
 from core import clock, db, mail, serials, trail
 from core.db import transaction
-from core.errors import NotFound, Rejected, StaleForm
+from core.errors import Rejected, StaleForm
 from core.i18n import N_
 from core.identity import SYSTEM, Identity, Permission
 from core.states import advance
 from core.workdays import calendar
 from market import queries as market
+from market.queries import AwardRow
 
 
 class SuspensionWithoutReason(Rejected):
@@ -56,28 +57,21 @@ async def draft_from_award(award_id: int) -> int:
     an award that already has its contract gives the same contract again.
     """
     async with transaction():
-        known: int | None = await db.value(
-            "select id from contracts_contract where award = $1", award_id
-        )
+        known: int | None = await db.value("select id from contracts_contract where award = $1", award_id)
         return known if known is not None else await _draft(award_id)
 
 
 async def _draft(award_id: int) -> int:
     award = await market.award(award_id)
-    if award is None:
-        raise NotFound
-    item = await market.service_item(award.item_code)
     now = clock.now()
-    standing = await agencies.standing(
-        award.agency_id, Profession(award.profession), clock.today()
-    )
+    standing = await agencies.standing(award.agency_id, Profession(award.profession), clock.today())
     if standing.organization_id != award.agency_organization_id:
         raise rules.PartyUnknown
-    offer = Offer(award.amount, award.days, award.conditions or "")
+    offer = Offer(award.amount, award.days, _work(award))
     terms = rules.default_terms(offer, award.item_name_zh)
     due = (await calendar()).due_at(now, clocks_on(clock.today()).confirm)
     related = award.client_id in standing.related_organizations
-    contract = await _insert(award, item.review_sheet, offer, terms, due, related)
+    contract = await _insert(award, offer, terms, due, related)
     await _write_milestones(contract["id"], terms)
     await trail.record(
         SYSTEM,
@@ -91,9 +85,13 @@ async def _draft(award_id: int) -> int:
     return int(contract["id"])
 
 
-async def _insert(
-    award: Any, review_sheet: str | None, offer: Offer, terms: Terms, due: datetime, related: bool
-) -> Any:
+def _work(award: AwardRow) -> str:
+    """What was asked and promised: extent, requirements, the agency's proposal."""
+    parts = (award.scale, award.conditions, award.proposal)
+    return "\n".join(part.strip() for part in parts if part.strip())
+
+
+async def _insert(award: AwardRow, offer: Offer, terms: Terms, due: datetime, related: bool) -> Any:
     now = clock.now()
     return await db.row(
         "insert into contracts_contract (award, notice, project, client, agency,"
@@ -112,10 +110,10 @@ async def _insert(
         award.item_code,
         award.item_name_zh,
         award.item_name_en,
-        str(award.profession),
+        award.profession,
         award.project_title,
-        review_sheet or "none",
-        str(award.fund_source),
+        award.review_sheet or "none",
+        award.fund_source.value,
         related,
         offer.amount,
         offer.days,
@@ -156,9 +154,7 @@ async def read_terms(contract: Any) -> Terms:
     )
 
 
-async def edit_contract(
-    *, actor: Identity, contract_id: int, version: int, terms: Terms
-) -> ContractReceipt:
+async def edit_contract(*, actor: Identity, contract_id: int, version: int, terms: Terms) -> ContractReceipt:
     """Change the terms; either side may until both have confirmed, and every confirmation lapses.
 
     `StaleForm` when the other side has changed the draft meanwhile; `FormInvalid` for terms above
@@ -259,9 +255,7 @@ def _confirmation(side: Side, contract: Any) -> ContractAct:
 async def _sign(contract: Any) -> datetime:
     """The day of the contract: the agency must be qualified; gives the deadline for filing."""
     on = clock.today()
-    standing = await agencies.standing(
-        contract["agency"], Profession(contract["profession"]), on
-    )
+    standing = await agencies.standing(contract["agency"], Profession(contract["profession"]), on)
     rules.check_may_sign(
         recorded=standing.recorded and standing.profession_recorded,
         valid_until=standing.qualification_valid_until,
@@ -281,8 +275,7 @@ async def file_contract(*, actor: Identity, contract_id: int) -> ContractReceipt
         late = now >= contract["filing_due_at"]
         number = await serials.next_number("HT", clock.today())
         await db.execute(
-            "update contracts_contract set state = $2, number = $3, filed_at = $4, filed_late = $5"
-            " where id = $1",
+            "update contracts_contract set state = $2, number = $3, filed_at = $4, filed_late = $5 where id = $1",
             contract_id,
             state.value,
             number,
@@ -302,9 +295,7 @@ async def file_contract(*, actor: Identity, contract_id: int) -> ContractReceipt
             },
             threads=threads(contract),
         )
-        await _tell(
-            other_organization(actor, contract), "contracts/contract_filed", contract, number=number
-        )
+        await _tell(other_organization(actor, contract), "contracts/contract_filed", contract, number=number)
     return ContractReceipt(contract_id, contract["version"], state, now, entry, number, late)
 
 
@@ -350,9 +341,7 @@ _MOVES = {
 }
 
 
-async def _move(
-    actor: Identity, contract: Any, act: ContractAct, after: Mapping[str, Any]
-) -> ContractReceipt:
+async def _move(actor: Identity, contract: Any, act: ContractAct, after: Mapping[str, Any]) -> ContractReceipt:
     state = advance(rules.TRANSITIONS, ContractState(contract["state"]), act)
     await db.execute(
         "update contracts_contract set state = $2, completed_at = case when $2 = 'completed'"

@@ -23,7 +23,7 @@ from core.db import UNAVAILABLE, transaction
 from core.errors import DomainError, Forbidden, FormInvalid, OnceMismatch, Unavailable
 from core.forms import Form, Upload
 from core.i18n import N_
-from core.web import cookies, guards, pages
+from core.web import cookies, guards
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]

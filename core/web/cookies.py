@@ -102,7 +102,7 @@ class Preferences:
     def decode(cls, text: str | None) -> "Preferences":
         """From a cookie value; anything odd means the default."""
         parts = (text or "").split(".")
-        if len(parts) != 3 or parts[0] not in LANGUAGES:  # noqa: PLR2004  language, theme, type
+        if len(parts) != 3 or parts[0] not in LANGUAGES:
             return cls()
         return cls(parts[0], "dark" if parts[1] == "dark" else "light", parts[2] == "large")
 

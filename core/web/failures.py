@@ -1,4 +1,8 @@
-"""One place where what went wrong becomes a page or a problem document."""
+"""One place where what went wrong becomes a page or a problem document.
+
+The framework calls these synchronously, so they use what the request already knows and never ask the
+database, which may be the very thing that failed.
+"""
 
 from typing import Any
 
@@ -54,40 +58,42 @@ _BY_STATUS: dict[int, type[DomainError]] = {
 }
 
 
-async def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
+def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
     """A domain error that no form caught."""
     if pages.wants_json(request):
         return pages.problem(error)
     if isinstance(error, SignInRequired):
         address = request.url.path if request.method == "GET" else "/desk"
         return pages.redirect_to(pages.url_for("core:sign-in", next=address))
-    return await pages.page(request, "errors/error.html", status=error.status, error=error)
+    identity = request.scope["state"].get("identity")
+    context = {"error": error}
+    return pages.rendered(request, identity, "errors/error.html", context, status=error.status)
 
 
-async def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
+def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """What the framework refuses: unknown path, wrong method, unreadable body."""
     kind = _BY_STATUS.get(error.status_code)
     if kind is None:
-        kind = Broken if error.status_code >= 500 else BadRequest  # noqa: PLR2004
-    return await refused(request, kind())
+        kind = Broken if error.status_code >= 500 else BadRequest
+    return refused(request, kind())
 
 
-async def unavailable(request: AnyRequest, error: Exception) -> Response[Any]:
+def unavailable(request: AnyRequest, error: Exception) -> Response[Any]:
     """The database is away: say so, half-done is nothing."""
     _log.warning("database unavailable", error=repr(error))
-    return await _without_database(request, Unavailable())
+    return _without_database(request, Unavailable())
 
 
-async def broken(request: AnyRequest, error: Exception) -> Response[Any]:
+def broken(request: AnyRequest, error: Exception) -> Response[Any]:
     """Anything else is a bug: logged whole, told plainly."""
     _log.error("unhandled error", path=request.url.path, exc_info=error)
-    return await _without_database(request, Broken())
+    return _without_database(request, Broken())
 
 
-async def _without_database(request: AnyRequest, error: DomainError) -> Response[Any]:
+def _without_database(request: AnyRequest, error: DomainError) -> Response[Any]:
     """An error page that asks the database for nothing."""
     request.scope["state"]["identity"] = None
-    return await refused(request, error)
+    return refused(request, error)
 
 
 HANDLERS: dict[Any, Any] = {

@@ -11,7 +11,9 @@ from litestar import Litestar, Request, Response
 from litestar.enums import MediaType
 
 from core.errors import DomainError, FormInvalid
+from core.identity import Identity
 from core.web import cookies, templates
+from core.web.guards import who
 
 _PATHS: dict[str, tuple[str, frozenset[str]]] = {}
 _PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
@@ -44,9 +46,19 @@ async def page(
     **context: Any,
 ) -> Response[str]:
     """A rendered page, or one named block of it for htmx."""
-    from core.web.guards import who
+    return rendered(request, await who(request), template, context, block=block, status=status)
 
-    identity = await who(request)
+
+def rendered(
+    request: Request[Any, Any, Any],
+    identity: Identity | None,
+    template: str,
+    context: dict[str, Any],
+    *,
+    block: str | None = None,
+    status: int = 200,
+) -> Response[str]:
+    """The same for a reader who is already known; asks the database for nothing."""
     frame = templates.frame(request, identity)
     body = templates.render(template, frame | context, block=block)
     response = Response(body, status_code=status, media_type=MediaType.HTML)

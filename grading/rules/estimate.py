@@ -87,7 +87,10 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The score in full precision; `total` is λ + Σw + witness, `variance` includes the allowance."""
+    """The score in full precision; `total` is λ + Σw + witness, `variance` includes the allowance.
+
+    `caps_bind` says whether a cap was at work in step 1 or 3.
+    """
 
     level: float
     variance: float
@@ -96,6 +99,7 @@ class Estimate:
     witness: Witness | None
     evidence: float
     total: float
+    caps_bind: bool
 
     @property
     def sd(self) -> float:
@@ -117,10 +121,14 @@ def estimate(marks: Iterable[Mark], prior: Prior, rules: EstimatorRules, witness
     level = _huber(capped, prior, witness, rules)
     reach = rules.robust_at_residual_sd * sqrt(prior.error_variance)
     robust = [replace(one, robust=_robust(one.mark.value - level, reach)) for one in aged]
-    return _summed(_capped(robust, prior.weight + extra, rules), prior, witness, rules)
+    final = _capped(robust, prior.weight + extra, rules)
+    bind = any(one.cap < 1 for one in (*capped, *final))
+    return _summed(final, prior, witness, rules, caps_bind=bind)
 
 
-def _summed(marks: list[Weighted], prior: Prior, witness: Witness | None, rules: EstimatorRules) -> Estimate:
+def _summed(
+    marks: list[Weighted], prior: Prior, witness: Witness | None, rules: EstimatorRules, *, caps_bind: bool
+) -> Estimate:
     evidence = fsum(one.weight for one in marks)
     parts = [prior.weight * prior.level, *(one.weight * one.mark.value for one in marks)]
     total = prior.weight + evidence
@@ -128,7 +136,7 @@ def _summed(marks: list[Weighted], prior: Prior, witness: Witness | None, rules:
     if witness:
         parts.append(witness.weight * witness.value)
         total += witness.weight
-    return Estimate(fsum(parts) / total, variance, prior, tuple(marks), witness, evidence, total)
+    return Estimate(fsum(parts) / total, variance, prior, tuple(marks), witness, evidence, total, caps_bind)
 
 
 def _robust(distance: float, reach: float) -> float:

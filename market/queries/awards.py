@@ -111,9 +111,7 @@ async def award(award_id: int) -> AwardRow:
 
 async def award_of(notice_id: int) -> AwardRow | None:
     """The award of a notice that stands (announced or confirmed)."""
-    record = await db.row(
-        AWARD_SQL + " where n.id = $1 and w.state in ('announced', 'confirmed')", notice_id
-    )
+    record = await db.row(AWARD_SQL + " where n.id = $1 and w.state in ('announced', 'confirmed')", notice_id)
     return award_row(record) if record else None
 
 

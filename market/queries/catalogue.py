@@ -70,10 +70,7 @@ def item_row(record: Any) -> ItemRow:
 
 async def items() -> list[ItemRow]:
     """The whole catalogue in force, by stage and code."""
-    found = await db.rows(
-        f"select {COLUMNS} from market_service_item where superseded_at is null"
-        " order by stage, code"
-    )
+    found = await db.rows(f"select {COLUMNS} from market_service_item where superseded_at is null order by stage, code")
     return [item_row(record) for record in found]
 
 
@@ -104,8 +101,7 @@ async def service_item(code: str) -> ItemRow:
 async def guide(code: str) -> Guide:
     """The guide of the version in force; `ItemGone` when there is none."""
     record = await db.row(
-        f"select {COLUMNS}, guide from market_service_item"
-        " where code = $1 and superseded_at is null",
+        f"select {COLUMNS}, guide from market_service_item where code = $1 and superseded_at is null",
         code,
     )
     if record is None:

@@ -203,9 +203,7 @@ class BoardFilter:
     client_id: int | None = None
 
 
-async def notice_board(
-    chosen: BoardFilter, *, limit: int, before: tuple[str, int] | None = None
-) -> list[NoticeRow]:
+async def notice_board(chosen: BoardFilter, *, limit: int, before: tuple[str, int] | None = None) -> list[NoticeRow]:
     """Published notices, newest first. `before` = (published_at, id) of the last one seen.
 
     Returns up to `limit + 1` rows so that the caller knows whether more follow.
@@ -250,8 +248,7 @@ async def my_notices(identity: Identity, *, project_id: int | None = None) -> li
 async def project_notices(project_id: int, identity: Identity | None) -> list[NoticeRow]:
     """The notices of a project: published ones for everybody, drafts for its client."""
     found = await db.rows(
-        NOTICE_SQL
-        + " where n.project = $1 and (n.state <> 'draft' or n.client = $2) order by n.id",
+        NOTICE_SQL + " where n.project = $1 and (n.state <> 'draft' or n.client = $2) order by n.id",
         project_id,
         identity.organization_id if identity else None,
     )
@@ -271,8 +268,7 @@ class SealRow:
 async def seal_of(notice_id: int) -> SealRow | None:
     """The public key and the draw commitment; None for a direct selection."""
     record = await db.row(
-        "select algorithm, public_key, draw_format, draw_commitment from market_seal"
-        " where notice = $1",
+        "select algorithm, public_key, draw_format, draw_commitment from market_seal where notice = $1",
         notice_id,
     )
     return SealRow(**dict(record)) if record else None
@@ -334,6 +330,5 @@ async def opened_bids(notice_id: int) -> list[OpenedBid]:
         notice_id,
     )
     return [
-        OpenedBid(**dict(record) | {"reasons": [from_json(each) for each in record["reasons"]]})
-        for record in found
+        OpenedBid(**dict(record) | {"reasons": [from_json(each) for each in record["reasons"]]}) for record in found
     ]

@@ -57,21 +57,16 @@ async def project(project_id: int, identity: Identity | None = None) -> ProjectR
 
 async def own_project(project_id: int, identity: Identity) -> ProjectRow:
     """A project of the reader's own organisation, or `ProjectGone`."""
-    record = await db.row(
-        PROJECT_SQL + " where p.id = $1 and p.client = $2", project_id, identity.organization_id
-    )
+    record = await db.row(PROJECT_SQL + " where p.id = $1 and p.client = $2", project_id, identity.organization_id)
     if record is None:
         raise ProjectGone
     return project_row(record)
 
 
-async def my_projects(
-    identity: Identity, *, limit: int, before: int | None = None
-) -> list[ProjectRow]:
+async def my_projects(identity: Identity, *, limit: int, before: int | None = None) -> list[ProjectRow]:
     """The client's projects, newest first; one more than `limit` tells that more follow."""
     found = await db.rows(
-        PROJECT_SQL
-        + " where p.client = $1 and ($2::bigint is null or p.id < $2) order by p.id desc limit $3",
+        PROJECT_SQL + " where p.client = $1 and ($2::bigint is null or p.id < $2) order by p.id desc limit $3",
         identity.organization_id,
         before,
         limit + 1,
@@ -79,9 +74,7 @@ async def my_projects(
     return [project_row(record) for record in found]
 
 
-async def public_projects(
-    *, limit: int, before: int | None = None, query: list[str] | None = None
-) -> list[ProjectRow]:
+async def public_projects(*, limit: int, before: int | None = None, query: list[str] | None = None) -> list[ProjectRow]:
     """Projects that have a published notice, newest first."""
     found = await db.rows(
         PROJECT_SQL

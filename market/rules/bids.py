@@ -98,6 +98,9 @@ FIELD_OF = {"not-fixed-price": "amount", "above-ceiling": "amount", "below-floor
 
 def offer_errors(offer: Offer, terms: Terms) -> dict[str, Message]:
     """The same faults as sentences beside the fields of the form."""
-    return {
-        FIELD_OF.get(fault.code, "days"): fault.message() for fault in offer_faults(offer, terms)
-    }
+    return {FIELD_OF.get(fault.code, "days"): fault.message() for fault in offer_faults(offer, terms)}
+
+
+def receipt_number(digest: str) -> str:
+    """The number on the receipt; derived from the fingerprint, because a counter would count bids."""
+    return f"BJ-{digest[:4]}-{digest[4:8]}-{digest[8:12]}".upper()

@@ -96,9 +96,7 @@ def listed(cell: str) -> list[str]:
     return [part.strip() for part in cell.split(";") if part.strip()]
 
 
-def critical_path(
-    days: Mapping[str, int], predecessors: Mapping[str, Sequence[str]]
-) -> tuple[int, list[str]]:
+def critical_path(days: Mapping[str, int], predecessors: Mapping[str, Sequence[str]]) -> tuple[int, list[str]]:
     """Working days of the longest chain, and the chain. ValueError when the graph has a cycle."""
     finish: dict[str, int] = {}
     before: dict[str, str | None] = {}

@@ -91,9 +91,7 @@ def draw_order(inputs: DrawInputs, candidates: Sequence[str]) -> DrawRecord:
     return DrawRecord(inputs, frozen, digest, key, tuple(pick_all(key.encode(), frozen)))
 
 
-def pick_all(
-    key: bytes, candidates: Sequence[str], algorithm: Callable[[bytes], Any] = hashlib.sha256
-) -> list[Pick]:
+def pick_all(key: bytes, candidates: Sequence[str], algorithm: Callable[[bytes], Any] = hashlib.sha256) -> list[Pick]:
     """Strike out one candidate per round, in the way of RFC 3797 section 4."""
     left = list(candidates)
     picks = []

@@ -44,9 +44,7 @@ class Call:
     department_code: str
 
 
-def eligibility(
-    standing: Standing, call: Call, *, on: date, open_jobs: int, edition: Edition
-) -> tuple[Reason, ...]:
+def eligibility(standing: Standing, call: Call, *, on: date, open_jobs: int, edition: Edition) -> tuple[Reason, ...]:
     """Every reason why the agency may not take part on that day; empty when it may.
 
     Sources: recusal, Business-Environment Regulation art. 43 and domain.md §1.3; grade consequences
@@ -90,9 +88,7 @@ def _relations(standing: Standing, call: Call) -> Iterator[Reason]:
         yield Reason("related-to-department")
 
 
-def _grade(
-    standing: Standing, call: Call, open_jobs: int, edition: Edition
-) -> Iterator[Reason]:
+def _grade(standing: Standing, call: Call, open_jobs: int, edition: Edition) -> Iterator[Reason]:
     grade = standing.grade.value
     rule = edition.grades[grade]
     if rule.barred:

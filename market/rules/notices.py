@@ -191,9 +191,7 @@ class DeadlinePassed(Conflict):
     """A bid reached the market at or after the deadline."""
 
     code = "deadline-passed"
-    text = N_(
-        "报价已于 %(deadline)s 截止，您的提交在 %(arrived)s 到达，未收入。可在公告页查看开启结果。"
-    )
+    text = N_("报价已于 %(deadline)s 截止，您的提交在 %(arrived)s 到达，未收入。可在公告页查看开启结果。")
 
 
 class BidClosed(Conflict):
@@ -275,16 +273,12 @@ def opens_long_enough(
     return deadline >= earliest_deadline(now, fund, edition, calendar)
 
 
-def earliest_deadline(
-    now: datetime, fund: FundSource, edition: Edition, calendar: Calendar
-) -> datetime:
+def earliest_deadline(now: datetime, fund: FundSource, edition: Edition, calendar: Calendar) -> datetime:
     """24:00 of the last of the working days a notice must stay open, the first day not counted."""
     return calendar.due_at(now, edition.open_wd(public=fund.public_money))
 
 
-def check_draft(
-    draft: NoticeDraft, *, edition: Edition, calendar: Calendar, now: datetime
-) -> dict[str, Message]:
+def check_draft(draft: NoticeDraft, *, edition: Edition, calendar: Calendar, now: datetime) -> dict[str, Message]:
     """Everything wrong with a draft, by field; empty when it may be published at `now`.
 
     Source: rule-set `edition` (content/selection_rules.toml). Raises nothing.
@@ -300,9 +294,7 @@ def check_draft(
 def _check_method(draft: NoticeDraft, edition: Edition) -> dict[str, Message]:
     fund = draft.fund_source
     if draft.method.value not in edition.methods(public=fund.public_money):
-        return {
-            "method": Message(N_("现行规则不允许这种资金来源使用此选取方式，请另选一种。"))
-        }
+        return {"method": Message(N_("现行规则不允许这种资金来源使用此选取方式，请另选一种。"))}
     if fund.public_money and draft.ceiling > edition.public_amount_limit:
         return {
             "ceiling": Message(
@@ -345,14 +337,10 @@ def _check_direct(draft: NoticeDraft, edition: Edition) -> dict[str, Message]:
     return errors
 
 
-def _check_times(
-    draft: NoticeDraft, edition: Edition, calendar: Calendar, now: datetime
-) -> dict[str, Message]:
+def _check_times(draft: NoticeDraft, edition: Edition, calendar: Calendar, now: datetime) -> dict[str, Message]:
     errors = {}
     if not 1 <= draft.days_limit <= edition.longest_days:
-        errors["days_limit"] = Message(
-            N_("服务期限应为 1 至 %(n)s 个工作日。"), {"n": edition.longest_days}
-        )
+        errors["days_limit"] = Message(N_("服务期限应为 1 至 %(n)s 个工作日。"), {"n": edition.longest_days})
     if draft.deadline <= now:
         errors["deadline"] = Message(N_("截止时间已经过去，请选一个将来的时间。"))
     elif draft.method is not SelectionMethod.DIRECT and not opens_long_enough(
@@ -390,3 +378,19 @@ TRAIL_TITLES = {
     "award.completed": N_("委托办结"),
     "catalogue.loaded": N_("更新服务事项目录"),
 }
+
+OPEN_ACTS = (
+    "notice.published",
+    "notice.withdrawn",
+    "notice.failed",
+    "notice.cancelled",
+    "notice.opened",
+    "offer.accepted",
+    "offer.declined",
+    "award.announced",
+    "award.replaced",
+    "award.confirmed",
+    "award.completed",
+    "catalogue.loaded",
+)
+"""Acts whose trail entries everybody may read in full; the public pages say the same."""

@@ -35,17 +35,13 @@ SENTENCES = {
     "profession-not-recorded": N_("机构没有备案本事项所属的专业，请先办理专业增项备案。"),
     "item-not-offered": N_("机构备案的服务范围不含本事项，请先变更备案范围。"),
     "qualification-missing": N_("没有登记本专业的有效资质或能力证明，请先在机构档案中补充。"),
-    "qualification-expired": N_(
-        "资质证书有效期至 %(until)s，在 %(on)s 已失效。请换证并更新机构档案。"
-    ),
+    "qualification-expired": N_("资质证书有效期至 %(until)s，在 %(on)s 已失效。请换证并更新机构档案。"),
     "related-to-client": N_("机构与本项目业主存在登记在案的关联关系，须回避。"),
     "related-to-department": N_("机构与本事项主管部门存在登记在案的关联关系，须回避。"),
     "grade-barred": N_("机构当前信用等级为 %(grade)s 级，不得参加选取，修复信用后恢复。"),
     "grade-no-direct": N_("使用财政资金的项目不得直接选取 %(grade)s 级机构，请改用竞争方式。"),
     "grade-warning": N_("该机构为 %(grade)s 级，选用须由业主确认风险提示。"),
-    "too-many-jobs": N_(
-        "%(grade)s 级机构同时在办的委托不得超过 %(limit)s 件，现有 %(open)s 件，办结后再参加。"
-    ),
+    "too-many-jobs": N_("%(grade)s 级机构同时在办的委托不得超过 %(limit)s 件，现有 %(open)s 件，办结后再参加。"),
     # not counted at the opening
     "above-ceiling": N_("报价 %(amount)s 元高于最高限价 %(ceiling)s 元。"),
     "below-floor": N_("报价 %(amount)s 元低于最低限价 %(floor)s 元。"),
@@ -55,9 +51,7 @@ SENTENCES = {
     # chosen, or not
     "chosen-directly": N_("业主直接选定，机构已接受约定的价格和期限。"),
     "chosen-lowest": N_("在 %(count)s 家合格机构中报价最低：%(amount)s 元。"),
-    "chosen-lowest-tie": N_(
-        "与另外 %(others)s 家同为最低价 %(amount)s 元，按公告承诺的随机数排在最前。"
-    ),
+    "chosen-lowest-tie": N_("与另外 %(others)s 家同为最低价 %(amount)s 元，按公告承诺的随机数排在最前。"),
     "chosen-by-draw": N_("在 %(count)s 家合格机构中抽中第 1 位。"),
     "chosen-as-substitute": N_("原中选机构退出，按固定的递补顺序第 %(place)s 位接替。"),
     "not-lowest": N_("报价 %(amount)s 元，在合格报价中排第 %(place)s 位；最低价为 %(lowest)s 元。"),

@@ -91,9 +91,7 @@ def random_draw(facts: SelectionFacts) -> Selection:
         Ranked(
             place,
             by_code[code],
-            Reason("chosen-by-draw", {"count": count})
-            if place == 1
-            else Reason("not-drawn", {"place": place}),
+            Reason("chosen-by-draw", {"count": count}) if place == 1 else Reason("not-drawn", {"place": place}),
         )
         for place, code in enumerate(record.order, start=1)
     )

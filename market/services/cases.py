@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from core import clock, db
+from piccolo.columns import Column
+
+from core import clock, db, jobs, mail, trail
 from core.errors import StaleForm
-from core.identity import Identity
+from core.identity import SYSTEM, Identity
 from core.states import advance
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
 from market.rules.notices import (
@@ -14,6 +16,7 @@ from market.rules.notices import (
     NoticeGone,
     due_events,
 )
+from market.rules.reasons import Reason
 from market.tables import Notice
 
 JOBS = {
@@ -36,9 +39,7 @@ async def share_notice(notice_id: int) -> NoticeRow:
 
 async def lock_own_notice(notice_id: int, actor: Identity) -> NoticeRow:
     """The same, of the actor's own organisation; anybody else's is `NoticeGone`."""
-    return await _locked(
-        " where n.id = $1 and n.client = $2 for update of n", notice_id, actor.organization_id
-    )
+    return await _locked(" where n.id = $1 and n.client = $2 for update of n", notice_id, actor.organization_id)
 
 
 async def _locked(where: str, *args: Any) -> NoticeRow:
@@ -61,8 +62,9 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
     Raises `NotAllowedNow` when the life-cycle has no such step.
     """
     state = advance(TRANSITIONS, notice.state, act)
-    columns |= {"state": state.value, "version": notice.version + 1}
-    await Notice.update(columns).where(Notice.id == notice.id)
+    changed: dict[Column | str, Any] = {**columns}
+    changed |= {"state": state.value, "version": notice.version + 1}
+    await Notice.update(changed).where(Notice.id == notice.id)
     after = NoticeClock(
         state,
         notice.method,
@@ -74,7 +76,34 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
 
 
 async def _remind(notice_id: int, notice: NoticeClock) -> None:
-    from core import jobs
-
     for moment, act in due_events(notice, clock.now()):
         await jobs.defer(JOBS[act], {"notice_id": notice_id}, at=moment)
+
+
+async def fail(notice: NoticeRow, reason: Reason) -> None:
+    """End a notice without an award, with the reason on the trail; its client is told."""
+    await move(notice, NoticeAct.FAIL, ended_at=clock.now(), end_reason=reason.as_json())
+    await trail.record(
+        SYSTEM,
+        "notice.failed",
+        notice.subject,
+        before={"state": notice.state.value},
+        after=reason.as_json(),
+        threads=notice.threads,
+    )
+    await mail.send(
+        to_organization=notice.client_id,
+        message="market/selection_failed",
+        context=letter(notice) | {"reasons": [reason.as_json()]},
+    )
+
+
+def letter(notice: NoticeRow) -> dict[str, Any]:
+    """What every letter about a notice begins with."""
+    return {
+        "notice_id": notice.id,
+        "number": notice.number or "",
+        "project": notice.project_title,
+        "item_zh": notice.item_name_zh,
+        "item_en": notice.item_name_en,
+    }

@@ -74,8 +74,7 @@ async def _load_row(row: dict[str, str], known: Any) -> int:
 async def _retire(codes: list[str]) -> None:
     if codes:
         await db.execute(
-            "update market_service_item set superseded_at = $2"
-            " where code = any($1) and superseded_at is null",
+            "update market_service_item set superseded_at = $2 where code = any($1) and superseded_at is null",
             codes,
             clock.now(),
         )

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from piccolo.columns import Column
+
 from agencies import queries as agencies
 from agencies.rules import Profession
 from core import clock, db, mail, trail
@@ -32,7 +34,7 @@ from market.rules.notices import (
     SelectionMethod,
     check_draft,
 )
-from market.services.cases import lock_own_notice, move, same_version
+from market.services.cases import letter, lock_own_notice, move, same_version
 from market.tables import Notice, Seal
 
 SEALED_METHODS = frozenset(SelectionMethod) - {SelectionMethod.DIRECT}
@@ -75,14 +77,11 @@ async def draft_notice(
             "notice.drafted",
             f"notice:{notice_id}",
             after=facts(draft),
-            threads=(f"project:{project.id}",),
         )
     return NoticeReceipt(notice_id, None, 1)
 
 
-async def revise_notice(
-    actor: Identity, *, notice_id: int, version: int, draft: NoticeDraft
-) -> NoticeReceipt:
+async def revise_notice(actor: Identity, *, notice_id: int, version: int, draft: NoticeDraft) -> NoticeReceipt:
     """Rewrite a draft. `StaleForm` when it changed since `version`; published notices stay."""
     actor.require(Permission.POST_NOTICE)
     async with transaction():
@@ -92,16 +91,17 @@ async def revise_notice(
         same_version(notice, version)
         project = await own_project(notice.project_id, actor)
         await _check(draft, clock.now())
-        columns = _columns(draft, project, await _postable(draft.item_code))
-        columns["version"] = version + 1
-        await Notice.update(columns).where(Notice.id == notice_id)
+        changed: dict[Column | str, Any] = {
+            **_columns(draft, project, await _postable(draft.item_code)),
+            "version": version + 1,
+        }
+        await Notice.update(changed).where(Notice.id == notice_id)
         await trail.record(
             actor,
             "notice.revised",
             notice.subject,
             before=facts(as_draft(notice)),
             after=facts(draft),
-            threads=notice.threads,
         )
     return NoticeReceipt(notice_id, None, version + 1)
 
@@ -119,9 +119,9 @@ async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> No
         now = clock.now()
         await _check(as_draft(notice), now)
         law = content.edition_in_force(clock.today())
-        notice = replace(notice, edition=law.id)
-        promise = await _prepare(notice)
         number = await next_number("GG", clock.today())
+        notice = replace(notice, edition=law.id, number=number)
+        promise = await _prepare(notice)
         await move(
             notice,
             NoticeAct.PUBLISH,
@@ -131,9 +131,7 @@ async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> No
             edition_digest=law.digest,
         )
         public = facts(as_draft(notice)) | {"number": number, "edition": law.id} | promise
-        await trail.record(
-            actor, "notice.published", notice.subject, after=public, threads=notice.threads
-        )
+        await trail.record(actor, "notice.published", notice.subject, after=public, threads=notice.threads)
     return NoticeReceipt(notice_id, number, version + 1)
 
 
@@ -144,7 +142,7 @@ async def _prepare(notice: NoticeRow) -> dict[str, str]:
         await mail.send(
             to_organization=notice.direct_organization_id,
             message="market/offer_made",
-            context=_letter(notice),
+            context=letter(notice),
         )
         return {}
     return await _make_seal(notice.id)
@@ -176,9 +174,7 @@ async def _check_chosen(notice: NoticeRow) -> None:
     today = clock.today()
     standing = await agencies.standing(agency_id, Profession(notice.profession), today)
     jobs = await open_jobs([agency_id])
-    reasons = eligibility(
-        standing, notice.call, on=today, open_jobs=jobs.get(agency_id, 0), edition=notice.law
-    )
+    reasons = eligibility(standing, notice.call, on=today, open_jobs=jobs.get(agency_id, 0), edition=notice.law)
     if reasons:
         raise NotEligible(reasons)
     if needs_warning(standing.grade, notice.call, notice.law) and not notice.risk_acknowledged:
@@ -226,7 +222,7 @@ async def cancel_selection(actor: Identity, *, notice_id: int, reason: str) -> N
             await mail.send(
                 to_organization=organization_id,
                 message="market/selection_cancelled",
-                context=_letter(notice) | {"reason": reason},
+                context=letter(notice) | {"reason": reason},
             )
     return NoticeReceipt(notice_id, notice.number, notice.version + 1)
 
@@ -237,9 +233,7 @@ async def _bidders(notice_id: int) -> set[int]:
     return {record["organization"] for record in found}
 
 
-async def _end(
-    actor: Identity, notice: NoticeRow, act: NoticeAct, named: str, reason: str
-) -> None:
+async def _end(actor: Identity, notice: NoticeRow, act: NoticeAct, named: str, reason: str) -> None:
     await move(notice, act, ended_at=clock.now(), end_reason={"words": reason})
     await trail.record(
         actor,
@@ -259,9 +253,7 @@ async def repost_notice(actor: Identity, *, notice_id: int, deadline: datetime) 
         if notice.state not in REPOSTABLE:
             raise NotAllowedNow(state=notice.state.value, act="repost")
         draft = replace(as_draft(notice), deadline=deadline)
-        return await draft_notice(
-            actor, project_id=notice.project_id, draft=draft, repost_of=notice_id
-        )
+        return await draft_notice(actor, project_id=notice.project_id, draft=draft, repost_of=notice_id)
 
 
 async def _postable(item_code: str) -> ItemRow:
@@ -321,16 +313,6 @@ def facts(draft: NoticeDraft) -> dict[str, Any]:
         "agency": draft.agency_id,
         "reason": draft.reason,
         "risk_acknowledged": draft.risk_acknowledged,
-    }
-
-
-def _letter(notice: NoticeRow) -> dict[str, Any]:
-    return {
-        "notice_id": notice.id,
-        "number": notice.number or "",
-        "project": notice.project_title,
-        "item_zh": notice.item_name_zh,
-        "item_en": notice.item_name_en,
     }
 
 

@@ -56,9 +56,7 @@ async def describe_project(actor: Identity, *, draft: ProjectDraft) -> ProjectRe
     return ProjectReceipt(project_id, number)
 
 
-async def revise_project(
-    actor: Identity, *, project_id: int, version: int, draft: ProjectDraft
-) -> ProjectReceipt:
+async def revise_project(actor: Identity, *, project_id: int, version: int, draft: ProjectDraft) -> ProjectReceipt:
     """Correct a project. `StaleForm` when somebody changed it since `version` was read."""
     actor.require(Permission.MANAGE_PROJECT)
     async with transaction():
@@ -78,9 +76,7 @@ async def revise_project(
         )
         if not touched:
             raise StaleForm
-        before = ProjectDraft(
-            old.title, old.location, old.description, old.investment, old.fund_source
-        )
+        before = ProjectDraft(old.title, old.location, old.description, old.investment, old.fund_source)
         await trail.record(
             actor,
             "project.revised",

@@ -101,9 +101,7 @@ def previous(band: CreditGrade = CreditGrade.B, score: str = "80.00", **changed:
 def past(*grades: CreditGrade) -> tuple[PastGrade, ...]:
     """Published grades, one month apart, the last one a month before the evidence's day."""
     count = len(grades)
-    return tuple(
-        PastGrade(AS_OF - timedelta(days=31 * (count - n)), grade) for n, grade in enumerate(grades)
-    )
+    return tuple(PastGrade(AS_OF - timedelta(days=31 * (count - n)), grade) for n, grade in enumerate(grades))
 
 
 def stars(level: str = "100") -> Stars:

@@ -63,7 +63,7 @@ def test_published_defaults_have_not_changed():
     assert (str(rules.up_at), str(rules.down_at), str(rules.firm_at)) == ("0.80", "0.65", "0.80")
     assert (rules.alarm_slack, rules.alarm_limit, rules.robust_at_residual_sd) == (0.5, 4, 2)
     parts = [plain(getattr(scheme(), name)) for name in ("not_rated", "gates", "conduct", "triggers", "terms")]
-    assert digest(parts) == "PARTS"
+    assert digest(parts) == "16005855903c63ae3a3876370541af5bf81b51eda1da62a8262197a114d1f88e"
     assert table().id == "XT-CAL-0"
     assert (table().prior_weight, table().field_level, table().entry_level) == (1, 75, 69)
     assert (table().severity, table().difficulty) == ({}, {})

@@ -1,0 +1,55 @@
+"""The acts on agencies; the names below are the door for higher floors."""
+
+from agencies.services.desk import (
+    accept_filing,
+    decide_objection,
+    lodge_objection,
+    record_due_filings,
+    record_filing,
+    return_filing,
+)
+from agencies.services.grades import GradeFigures, GradeReceipt, record_grade
+from agencies.services.locked import FilingReceipt
+from agencies.services.steps import (
+    add_practitioner,
+    add_practitioners,
+    add_qualification,
+    change_qualification,
+    remove_practitioner,
+    remove_qualification,
+    save_commitments,
+    save_independence,
+    save_organization,
+    start_change,
+    start_registration,
+    submit_filing,
+    withdraw_filing,
+)
+from agencies.services.warnings import warn_of_expiry
+
+__all__ = [
+    "FilingReceipt",
+    "GradeFigures",
+    "GradeReceipt",
+    "accept_filing",
+    "add_practitioner",
+    "add_practitioners",
+    "add_qualification",
+    "change_qualification",
+    "decide_objection",
+    "lodge_objection",
+    "record_due_filings",
+    "record_filing",
+    "record_grade",
+    "remove_practitioner",
+    "remove_qualification",
+    "return_filing",
+    "save_commitments",
+    "save_independence",
+    "save_organization",
+    "start_change",
+    "start_registration",
+    "submit_filing",
+    "warn_of_expiry",
+    "withdraw_filing",
+]

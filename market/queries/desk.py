@@ -1,0 +1,97 @@
+"""What waits for a client or an agency in the market."""
+
+from datetime import datetime, timedelta
+
+from core import db
+from core.desk import DeskItem
+from core.i18n import _
+from core.identity import Identity, Role
+from core.web.pages import url_for
+from market.queries.bids import my_bids, offers_to
+from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
+from market.rules.bids import BidState
+from market.rules.notices import Phase
+
+RECENT = timedelta(days=30)
+
+
+async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
+    """Drafts, running and failed notices of a client; offers and sealed bids of an agency."""
+    if identity.role is Role.CLIENT:
+        return await _client(identity, now)
+    if identity.role is Role.AGENCY:
+        return await _agency(identity)
+    return []
+
+
+async def _client(identity: Identity, now: datetime) -> list[DeskItem]:
+    found = await db.rows(
+        NOTICE_SQL
+        + """ where n.client = $1 and (n.state in ('draft', 'published', 'opened', 'selected')
+              or (n.state = 'failed' and n.ended_at > $2 and not exists (
+                  select 1 from market_notice r where r.repost_of = n.id)))
+            order by n.deadline limit 200""",
+        identity.organization_id,
+        now - RECENT,
+    )
+    return [_client_item(notice_row(record)) for record in found]
+
+
+def _client_item(row: NoticeRow) -> DeskItem:
+    match row.phase:
+        case Phase.DRAFT:
+            return _item(row, _("公告草稿还没有发布"), _("核对并发布"), row.drafted_at)
+        case Phase.FAILED:
+            return _item(row, _("选取失败，可以重新发布"), _("看原因并重发"), row.ended_at)
+        case Phase.ON_DISPLAY | Phase.CONFIRMING:
+            note = _("结果公示中，期满自动确认")
+            return _item(row, note, _("看结果"), row.selected_at, due=row.display_until, mine=False)
+        case Phase.OFFERED:
+            note = _("等选定的机构接受")
+        case _:
+            note = _("正在征集报价，到时自动开启")
+    return _item(row, note, _("看公告"), row.published_at, due=row.deadline, mine=False)
+
+
+async def _agency(identity: Identity) -> list[DeskItem]:
+    offers = [
+        _item(row, _("业主直接选定贵机构，请答复"), _("答复"), row.published_at, due=row.deadline)
+        for row in await offers_to(identity)
+    ]
+    sealed = [
+        _item(
+            row,
+            _("密封报价已收到，截止后自动开启"),
+            _("看我的报价"),
+            bid.received_at,
+            due=row.deadline,
+            mine=False,
+            route="market:bid-mine",
+        )
+        for row, bid in await my_bids(identity)
+        if bid.state is BidState.SEALED and row.phase is Phase.COLLECTING
+    ]
+    return offers + sealed
+
+
+def _item(
+    row: NoticeRow,
+    note: str,
+    button: str,
+    since: datetime | None,
+    *,
+    due: datetime | None = None,
+    mine: bool = True,
+    route: str = "market:notice-detail",
+) -> DeskItem:
+    return DeskItem(
+        kind="notice",
+        title=row.title,
+        note=note,
+        href=url_for(route, notice_id=row.id),
+        due_at=due,
+        since=since or row.drafted_at,
+        allowed_wd=None,
+        button=button,
+        mine=mine,
+    )

@@ -1,0 +1,232 @@
+"""Sealed bids: submit, replace, withdraw. Nothing here tells anybody else that it happened.
+
+No mail, no job and no readable trail entry is written: a letter to the bidder would name it in the
+outbox. The receipt is shown at once and can be looked up again by the bidder's own session.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agencies import queries as agencies
+from agencies.rules import Profession
+from core import clock, db, trail
+from core.db import transaction
+from core.errors import FormInvalid
+from core.identity import Identity, Permission
+from core.keys import secret
+from core.states import advance
+from market import sealing
+from market.queries.awards import open_jobs
+from market.queries.notices import NoticeRow
+from market.rules.bids import (
+    TRANSITIONS,
+    AlreadyBid,
+    BidAct,
+    BidState,
+    NoBid,
+    Offer,
+    offer_errors,
+    receipt_number,
+)
+from market.rules.eligibility import NotEligible, eligibility
+from market.rules.notices import BidClosed, NoticeState, Phase, SelectionMethod
+from market.rules.reasons import Reason
+from market.services.cases import share_notice
+from market.services.notices import deadline_passed
+
+
+@dataclass(frozen=True)
+class BidReceipt:
+    """What the bidder holds in hand: enough to prove what arrived when, nothing about its content."""
+
+    notice_id: int
+    notice_number: str
+    number: str
+    received_at: datetime
+    digest: str
+    algorithm: str
+    entry_id: int
+
+
+async def submit_bid(actor: Identity, *, notice_id: int, offer: Offer) -> BidReceipt:
+    """Seal and keep an offer. The database's unique constraint judges a second bid.
+
+    Raises `NotEligible` (all reasons), `FormInvalid` (price or days outside the terms),
+    `DeadlinePassed` (also when the clock passes it before COMMIT), `AlreadyBid`, `BidClosed`.
+    """
+    actor.require(Permission.SUBMIT_BID)
+    async with transaction():
+        notice, agency_id, key = await _entry(actor, notice_id, offer)
+        envelope = sealing.seal(key, _content(actor, notice_id, agency_id, offer))
+        digest = sealing.digest(envelope)
+        now = clock.now()
+        stored = await db.value(
+            """insert into market_bid (notice, bidder_tag, state, digest, algorithm, envelope,
+                   received_at, reasons)
+               values ($1, $2, 'sealed', $3, $4, $5, $6, '[]')
+               on conflict (notice, bidder_tag) do nothing returning id""",
+            notice_id,
+            sealing.bidder_tag(secret("seal"), notice_id, agency_id),
+            digest,
+            sealing.ALGORITHM,
+            envelope,
+            now,
+        )
+        if stored is None:
+            raise AlreadyBid
+        entry = await _record(actor, "envelope.sealed", digest)
+    return _receipt(notice, digest, now, entry)
+
+
+async def replace_bid(actor: Identity, *, notice_id: int, offer: Offer) -> BidReceipt:
+    """Put a new envelope in the place of the old one (also after a withdrawal).
+
+    The old one is kept closed for good. Raises as `submit_bid`, and `NoBid`.
+    """
+    actor.require(Permission.SUBMIT_BID)
+    async with transaction():
+        notice, agency_id, key = await _entry(actor, notice_id, offer)
+        bid = await _own_bid(notice_id, agency_id)
+        state = advance(TRANSITIONS, BidState(bid["state"]), BidAct.REPLACE)
+        envelope = sealing.seal(key, _content(actor, notice_id, agency_id, offer))
+        digest = sealing.digest(envelope)
+        now = clock.now()
+        await db.execute(
+            """with old as (
+                   insert into market_superseded_envelope
+                       (bid, digest, algorithm, envelope, received_at, superseded_at)
+                   select id, digest, algorithm, envelope, received_at, $6
+                     from market_bid where id = $1)
+               update market_bid set state = $2, digest = $3, algorithm = $4, envelope = $5,
+                      received_at = $6, withdrawn_at = null where id = $1""",
+            bid["id"],
+            state.value,
+            digest,
+            sealing.ALGORITHM,
+            envelope,
+            now,
+        )
+        entry = await _record(actor, "envelope.replaced", digest, before={"digest": bid["digest"]})
+    return _receipt(notice, digest, now, entry)
+
+
+async def withdraw_bid(actor: Identity, *, notice_id: int) -> BidReceipt:
+    """Take a bid back before the deadline; its envelope will not be opened.
+
+    Raises `NoBid`, `DeadlinePassed`, `NotAllowedNow` when already withdrawn.
+    """
+    actor.require(Permission.SUBMIT_BID)
+    async with transaction():
+        notice = await _collecting(notice_id)
+        agency = await agencies.agency_of(actor.organization_id)
+        if agency is None:
+            raise NoBid
+        bid = await _own_bid(notice_id, agency.agency_id)
+        state = advance(TRANSITIONS, BidState(bid["state"]), BidAct.WITHDRAW)
+        now = clock.now()
+        await db.execute(
+            "update market_bid set state = $2, withdrawn_at = $3 where id = $1",
+            bid["id"],
+            state.value,
+            now,
+        )
+        entry = await _record(actor, "envelope.withdrawn", bid["digest"])
+    return _receipt(notice, bid["digest"], now, entry)
+
+
+async def _entry(actor: Identity, notice_id: int, offer: Offer) -> tuple[NoticeRow, int, bytes]:
+    """Everything that must hold before an envelope is accepted; notice, agency, sealing key."""
+    notice = await _collecting(notice_id)
+    agency_id = await _eligible_agency(actor, notice)
+    errors = offer_errors(offer, notice.terms)
+    if errors:
+        raise FormInvalid(errors)
+    key: bytes = await db.value("select public_key from market_seal where notice = $1", notice_id)
+    return notice, agency_id, key
+
+
+async def _collecting(notice_id: int) -> NoticeRow:
+    """A notice that takes bids now, and still does when the transaction commits."""
+    notice = await share_notice(notice_id)
+    if notice.state is not NoticeState.PUBLISHED or notice.method is SelectionMethod.DIRECT:
+        if notice.published_at and clock.now() >= notice.deadline:
+            raise deadline_passed(notice, clock.now())
+        raise BidClosed
+    late = deadline_passed(notice, clock.now())
+    if notice.phase is Phase.OPENING:
+        raise late
+    db.refuse_after(notice.deadline, late)
+    return notice
+
+
+async def _eligible_agency(actor: Identity, notice: NoticeRow) -> int:
+    agency = await agencies.agency_of(actor.organization_id)
+    if agency is None:
+        raise NotEligible((Reason("not-recorded"),))
+    today = clock.today()
+    standing = await agencies.standing(agency.agency_id, Profession(notice.profession), today)
+    limited = notice.law.grades[standing.grade.value].open_jobs is not None
+    jobs = await open_jobs([agency.agency_id]) if limited else {}
+    reasons = eligibility(
+        standing,
+        notice.call,
+        on=today,
+        open_jobs=jobs.get(agency.agency_id, 0),
+        edition=notice.law,
+    )
+    if reasons:
+        raise NotEligible(reasons)
+    return agency.agency_id
+
+
+async def _own_bid(notice_id: int, agency_id: int) -> Any:
+    tag = sealing.bidder_tag(secret("seal"), notice_id, agency_id)
+    bid = await db.row(
+        "select id, state, digest from market_bid where notice = $1 and bidder_tag = $2 for update",
+        notice_id,
+        tag,
+    )
+    if bid is None:
+        raise NoBid
+    return bid
+
+
+def _content(actor: Identity, notice_id: int, agency_id: int, offer: Offer) -> sealing.Content:
+    return sealing.Content(notice_id, agency_id, actor.organization_id, actor.account_id, offer)
+
+
+def envelope_subject(digest: str) -> str:
+    """The name of an envelope on the trail; its notice is not said until the opening."""
+    return f"envelope:{digest[:40]}"
+
+
+def veil_of(digest: str) -> trail.Veil:
+    """What hides the bidder on the trail; only the holder of the platform's key can make it again."""
+    salt = hmac.new(secret("seal"), f"veil|{digest}".encode(), hashlib.sha256).digest()
+    return trail.Veil(salt[:16])
+
+
+async def _record(actor: Identity, act: str, digest: str, before: dict[str, str] | None = None) -> int:
+    return await trail.record(
+        actor,
+        act,
+        envelope_subject(digest),
+        before=before,
+        after={"digest": digest, "algorithm": sealing.ALGORITHM},
+        veil=veil_of(digest),
+    )
+
+
+def _receipt(notice: NoticeRow, digest: str, now: datetime, entry: int) -> BidReceipt:
+    return BidReceipt(
+        notice.id,
+        notice.number or "",
+        receipt_number(digest),
+        now,
+        digest,
+        sealing.ALGORITHM,
+        entry,
+    )

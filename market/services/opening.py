@@ -1,0 +1,273 @@
+"""Opening and selection: all envelopes together, then the method, each in a transaction of its own.
+
+The opening freezes and records the list of qualified entrants before the secret of the draw is read.
+Both acts are idempotent: woken too early, too late or twice, they do what is due or nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from agencies import queries as agencies
+from agencies.rules import Profession, Standing
+from core import clock, db, mail, trail
+from core.db import transaction
+from core.identity import SYSTEM, Role
+from core.keys import secret
+from market import sealing
+from market.queries.awards import open_jobs
+from market.queries.notices import NoticeRow
+from market.rules.bids import BidState, offer_faults
+from market.rules.draw import DrawInputs, list_digest
+from market.rules.eligibility import eligibility
+from market.rules.notices import NoticeAct, SelectionMethod, is_due
+from market.rules.reasons import Reason
+from market.rules.selection import Entrant, Selection, SelectionFacts, select
+from market.services.awards import Chosen, announce
+from market.services.bids import veil_of
+from market.services.cases import fail, letter, lock_notice, move
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One envelope after the opening: what was in it, and why it is not counted, if so."""
+
+    bid_id: int
+    digest: str
+    received_at: datetime
+    content: sealing.Content | None
+    standing: Standing | None
+    faults: tuple[Reason, ...]
+
+
+async def open_bids(notice_id: int) -> bool:
+    """Open every envelope of a notice whose deadline has come. False when it is not (yet) due.
+
+    Fewer envelopes than the rules need: they stay closed for good and the notice fails.
+    """
+    async with transaction():
+        notice = await lock_notice(notice_id)
+        now = clock.now()
+        if not is_due(notice.clock, NoticeAct.OPEN, now):
+            return False
+        bids = await db.rows(
+            "select id, bidder_tag, digest, envelope, received_at from market_bid"
+            " where notice = $1 and state = 'sealed' order by id for update",
+            notice_id,
+        )
+        needed = max(1, notice.law.entrants(public=notice.fund_source.public_money))
+        if len(bids) < needed:
+            reason = Reason("too-few", {"count": len(bids), "needed": needed})
+            await fail(notice, reason)
+            return True
+        await _open(notice, bids, now)
+    return True
+
+
+async def _open(notice: NoticeRow, bids: Sequence[Any], now: datetime) -> None:
+    opened = await _examine(notice, bids, clock.shanghai(now).date())
+    await _store(opened)
+    digests = sorted(each.digest for each in opened)
+    candidates = sorted(each.standing.uscc for each in opened if each.standing and not each.faults)
+    found = {
+        "received": len(opened),
+        "qualified": len(candidates),
+        "envelopes": digests,
+        "envelopes_sha256": list_digest(digests),
+        "candidates": candidates,
+        "candidates_sha256": list_digest(candidates),
+    }
+    await db.execute(
+        """insert into market_opening (notice, opened_at, received, qualified, envelopes_digest,
+               candidates, candidates_digest, draw_decided)
+           values ($1, $2, $3, $4, $5, $6, $7, false)""",
+        notice.id,
+        now,
+        found["received"],
+        found["qualified"],
+        found["envelopes_sha256"],
+        candidates,
+        found["candidates_sha256"],
+    )
+    await move(notice, NoticeAct.OPEN, opened_at=now)
+    await trail.record(
+        SYSTEM,
+        "notice.opened",
+        notice.subject,
+        after=found,
+        threads=notice.threads,
+        note={"reveals": [_reveal(each) for each in opened if each.content]},
+    )
+
+
+def _reveal(opened: Opened) -> dict[str, Any]:
+    """Who had been behind the veil of this envelope's trail entry."""
+    assert opened.content is not None
+    actor = {
+        "account": opened.content.account_id,
+        "organization": opened.content.organization_id,
+        "role": Role.AGENCY.value,
+    }
+    return veil_of(opened.digest).reveal(actor)
+
+
+async def _examine(notice: NoticeRow, bids: Sequence[Any], on: date) -> list[Opened]:
+    platform = secret("seal")
+    wrapped = await db.value("select private_key from market_seal where notice = $1", notice.id)
+    opener = sealing.opener(platform, wrapped)
+    contents = {bid["id"]: _content(opener, notice.id, bid) for bid in bids}
+    ids = [content.agency_id for content in contents.values() if content]
+    standings = await agencies.standings(ids, Profession(notice.profession), on)
+    jobs = await open_jobs(ids)
+    return [_judge(notice, bid, contents[bid["id"]], standings, jobs, on) for bid in bids]
+
+
+def _content(opener: sealing.Opener, notice_id: int, bid: Any) -> sealing.Content | None:
+    """The content, or None when the envelope is not what its receipt and mark say it is."""
+    try:
+        content = opener.open(bid["envelope"], bid["digest"])
+    except sealing.EnvelopeDamaged:
+        return None
+    tag = sealing.bidder_tag(secret("seal"), notice_id, content.agency_id)
+    if content.notice_id != notice_id or tag != bid["bidder_tag"]:
+        return None
+    return content
+
+
+def _judge(
+    notice: NoticeRow,
+    bid: Any,
+    content: sealing.Content | None,
+    standings: dict[int, Standing],
+    jobs: dict[int, int],
+    on: date,
+) -> Opened:
+    standing = standings.get(content.agency_id) if content else None
+    faults: tuple[Reason, ...] = (Reason("envelope-damaged"),)
+    if content is not None and standing is not None:
+        count = jobs.get(content.agency_id, 0)
+        faults = (
+            *offer_faults(content.offer, notice.terms),
+            *eligibility(standing, notice.call, on=on, open_jobs=count, edition=notice.law),
+        )
+    return Opened(bid["id"], bid["digest"], bid["received_at"], content, standing, faults)
+
+
+async def _store(opened: Sequence[Opened]) -> None:
+    await db.execute_many(
+        """update market_bid set state = $2, agency = $3, account = $4, amount = $5, days = $6,
+               proposal = $7, grade = $8, score = $9, reasons = $10 where id = $1""",
+        [_columns(each) for each in opened],
+    )
+
+
+def _columns(each: Opened) -> tuple[Any, ...]:
+    state = BidState.SET_ASIDE if each.faults else BidState.ENTERED
+    reasons = [fault.as_json() for fault in each.faults]
+    if each.content is None:
+        return (each.bid_id, state.value, None, None, None, None, None, None, None, reasons)
+    offer = each.content.offer
+    standing = each.standing
+    return (
+        each.bid_id,
+        state.value,
+        each.content.agency_id,
+        each.content.account_id,
+        offer.amount,
+        offer.days,
+        offer.proposal,
+        standing.grade.value if standing else None,
+        standing.score if standing else None,
+        reasons,
+    )
+
+
+async def select_winner(notice_id: int) -> bool:
+    """Apply the notice's method to the frozen entrants. False when there is nothing to select."""
+    async with transaction():
+        notice = await lock_notice(notice_id)
+        if not is_due(notice.clock, NoticeAct.SELECT, clock.now()):
+            return False
+        entrants = await _entrants(notice_id)
+        selection = select(await _facts(notice, entrants))
+        if selection.winner is None:
+            await fail(notice, selection.failure or Reason("nobody-left"))
+            await _tell_failed(notice)
+            return True
+        await _keep(notice, selection)
+        winner = selection.winner
+        await announce(notice, Chosen.of(winner))
+        await _tell_others(notice, winner.entrant.agency_id)
+    return True
+
+
+async def _facts(notice: NoticeRow, entrants: tuple[Entrant, ...]) -> SelectionFacts:
+    draw = None
+    if notice.method is not SelectionMethod.DIRECT:
+        draw = await _draw_inputs(notice)
+    public = notice.fund_source.public_money
+    return SelectionFacts(notice.method, entrants, notice.law.entrants(public=public), draw)
+
+
+async def _draw_inputs(notice: NoticeRow) -> DrawInputs:
+    row = await db.row(
+        """select s.draw_secret, s.draw_commitment, o.envelopes_digest
+             from market_seal s join market_opening o on o.notice = s.notice
+            where s.notice = $1""",
+        notice.id,
+    )
+    hidden = sealing.unwrap(secret("seal"), row["draw_secret"]).hex()
+    return DrawInputs(notice.number or "", hidden, row["draw_commitment"], row["envelopes_digest"])
+
+
+async def _entrants(notice_id: int) -> tuple[Entrant, ...]:
+    found = await db.rows(
+        """select b.id as bid_id, b.agency as agency_id, a.uscc, b.amount, b.days, b.received_at,
+                  b.grade, b.score
+             from market_bid b join agencies_agency a on a.id = b.agency
+            where b.notice = $1 and b.state = 'entered' order by a.uscc""",
+        notice_id,
+    )
+    return tuple(Entrant(**dict(record)) for record in found)
+
+
+async def _keep(notice: NoticeRow, selection: Selection) -> None:
+    await db.execute_many(
+        "update market_bid set place = $2, reasons = $3 where id = $1",
+        [(ranked.entrant.bid_id, ranked.place, [ranked.reason.as_json()]) for ranked in selection.ranking],
+    )
+    await db.execute(
+        "update market_opening set draw = $2, draw_decided = $3 where notice = $1",
+        notice.id,
+        selection.draw.as_json() if selection.draw else None,
+        selection.draw_decided,
+    )
+
+
+async def _tell_failed(notice: NoticeRow) -> None:
+    for bid in await _told(notice.id):
+        await mail.send(
+            to_organization=bid["organization"],
+            message="market/selection_failed",
+            context=letter(notice) | {"reasons": bid["reasons"]},
+        )
+
+
+async def _tell_others(notice: NoticeRow, winner_id: int) -> None:
+    """Losers and set-aside bidders learn why, in the same words as the result page."""
+    for bid in await _told(notice.id):
+        if bid["agency"] != winner_id:
+            await mail.send(
+                to_organization=bid["organization"],
+                message="market/not_selected",
+                context=letter(notice) | {"reasons": bid["reasons"]},
+            )
+
+
+async def _told(notice_id: int) -> Sequence[Any]:
+    return await db.rows(
+        """select b.agency, a.organization, b.reasons from market_bid b
+             join agencies_agency a on a.id = b.agency where b.notice = $1 order by b.id""",
+        notice_id,
+    )

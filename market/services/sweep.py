@@ -1,0 +1,36 @@
+"""The net below the jobs: whatever the clock owes any notice is done here if a job was lost."""
+
+from core import clock, db
+from market.rules.notices import NoticeAct
+from market.services.awards import confirm_award
+from market.services.direct import lapse_offer
+from market.services.opening import open_bids, select_winner
+
+ACTS = {
+    NoticeAct.OPEN: open_bids,
+    NoticeAct.SELECT: select_winner,
+    NoticeAct.CONFIRM: confirm_award,
+    NoticeAct.FAIL: lapse_offer,
+}
+
+# Which notices the clock may owe something; the acts themselves ask the rules again.
+DUE_SQL = """
+select id, case when state = 'opened' then 'select' when state = 'selected' then 'confirm'
+                when method = 'direct' then 'fail' else 'open' end as act
+  from market_notice
+ where (state = 'published' and deadline <= $1) or state = 'opened'
+    or (state = 'selected' and display_until <= $1)
+ order by coalesce(display_until, deadline), id
+"""
+
+
+async def sweep_notices() -> int:
+    """Carry out every overdue act, oldest first; how many notices moved."""
+    moved = 0
+    for row in await db.rows(DUE_SQL, clock.now()):
+        act = NoticeAct(row["act"])
+        done = await ACTS[act](row["id"])
+        if done and act is NoticeAct.OPEN:
+            await select_winner(row["id"])
+        moved += done
+    return moved
