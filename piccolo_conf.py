@@ -12,7 +12,5 @@ FLOORS = ("core", "agencies", "payments", "market", "contracts", "grading")
 _HERE = Path(__file__).parent
 
 APP_REGISTRY = AppRegistry(
-    apps=[
-        f"{floor}.piccolo_app" for floor in FLOORS if (_HERE / floor / "piccolo_app.py").exists()
-    ]
+    apps=[f"{floor}.piccolo_app" for floor in FLOORS if (_HERE / floor / "piccolo_app.py").exists()]
 )

@@ -148,8 +148,7 @@ async def create_organization(
 async def add_membership(*, account_id: int, organization_id: int, role: Role) -> int:
     """Let a person act for an organisation in a role."""
     membership_id: int = await db.value(
-        "insert into core_membership (account, organization, role, created_at)"
-        " values ($1, $2, $3, $4) returning id",
+        "insert into core_membership (account, organization, role, created_at) values ($1, $2, $3, $4) returning id",
         account_id,
         organization_id,
         role.value,
@@ -176,16 +175,10 @@ async def register(
     check_password(password, login)
     hashed = await hash_password(password)
     async with transaction():
-        account_id = await create_account(
-            login=login, name=name, password_hash=hashed, email=email, language=language
-        )
-        organization_id = await create_organization(
-            uscc=uscc, name_zh=organization_name, name_en=organization_name_en
-        )
+        account_id = await create_account(login=login, name=name, password_hash=hashed, email=email, language=language)
+        organization_id = await create_organization(uscc=uscc, name_zh=organization_name, name_en=organization_name_en)
         await add_membership(account_id=account_id, organization_id=organization_id, role=role)
-        identity = Identity(
-            account_id, name, organization_id, organization_name, role, organization_name_en
-        )
+        identity = Identity(account_id, name, organization_id, organization_name, role, organization_name_en)
         await trail.record(
             identity,
             "account.opened",
@@ -220,8 +213,7 @@ def _identity(row: object) -> Identity:
 async def identity_of(*, login: str, role: Role | None = None) -> Identity:
     """The identity behind a login, for commands and the demo market."""
     row = await db.row(
-        _IDENTITY
-        + " where a.login = $1 and m.ended_at is null and ($2::text is null or m.role = $2)"
+        _IDENTITY + " where a.login = $1 and m.ended_at is null and ($2::text is null or m.role = $2)"
         " order by m.id limit 1",
         login.lower(),
         role.value if role else None,
@@ -238,23 +230,18 @@ async def sign_in(*, login: str, password: str, address: str, user_agent: str) -
     row = await db.row("select id, password_hash from core_account where login = $1 and active", login)
     if not await _matches(password, row["password_hash"] if row else _NOBODY) or row is None:
         await db.execute(
-            "insert into core_sign_in_failure (login_hash, address_hash, failed_at)"
-            " values ($1, $2, $3)",
+            "insert into core_sign_in_failure (login_hash, address_hash, failed_at) values ($1, $2, $3)",
             _keyed(login),
             _keyed(address),
             clock.now(),
         )
         raise WrongSignIn
-    membership = await db.row(
-        _IDENTITY + " where a.id = $1 and m.ended_at is null order by m.id limit 1", row["id"]
-    )
+    membership = await db.row(_IDENTITY + " where a.id = $1 and m.ended_at is null order by m.id limit 1", row["id"])
     if membership is None:
         raise WrongSignIn
     async with transaction():
         token = await _open_session(membership, user_agent)
-        await trail.record(
-            _identity(membership), "session.opened", f"account:{row['id']}", personal={"login": login}
-        )
+        await trail.record(_identity(membership), "session.opened", f"account:{row['id']}", personal={"login": login})
     return SignedIn(
         token,
         _identity(membership),
@@ -299,8 +286,7 @@ async def session(token: str) -> Identity | None:
     """Who holds this session token, if it is alive; noted as seen every five minutes."""
     now = clock.now()
     row = await db.row(
-        _IDENTITY.replace("select ", "select s.seen_at, ", 1)
-        + " join core_session s on s.membership = m.id"
+        _IDENTITY.replace("select ", "select s.seen_at, ", 1) + " join core_session s on s.membership = m.id"
         " where s.token_hash = $1 and s.ended_at is null and m.ended_at is null"
         " and s.expires_at > $2 and s.seen_at > $3",
         digest(token),
@@ -310,9 +296,7 @@ async def session(token: str) -> Identity | None:
     if row is None:
         return None
     if now - row["seen_at"] > SEEN_EVERY:
-        await db.execute(
-            "update core_session set seen_at = $2 where token_hash = $1", digest(token), now
-        )
+        await db.execute("update core_session set seen_at = $2 where token_hash = $1", digest(token), now)
     return _identity(row)
 
 
@@ -406,9 +390,7 @@ async def switch(*, actor: Identity, token: str, membership_id: int, user_agent:
             raise NotFound
         await sign_out(token)
         fresh = await _open_session(row, user_agent)
-        await trail.record(
-            _identity(row), "session.switched", f"account:{actor.account_id}"
-        )
+        await trail.record(_identity(row), "session.switched", f"account:{actor.account_id}")
     return fresh
 
 
@@ -461,8 +443,7 @@ async def end_token(*, actor: Identity, token_id: int) -> None:
     """Revoke one of one's own tokens."""
     async with transaction():
         ended = await db.execute(
-            "update core_api_token set ended_at = $3"
-            " where id = $1 and account = $2 and ended_at is null",
+            "update core_api_token set ended_at = $3 where id = $1 and account = $2 and ended_at is null",
             token_id,
             actor.account_id,
             clock.now(),
@@ -472,9 +453,7 @@ async def end_token(*, actor: Identity, token_id: int) -> None:
         await trail.record(actor, "token.ended", f"token:{token_id}")
 
 
-async def set_preferences(
-    *, account_id: int, language: str, theme: str, large_type: bool
-) -> None:
+async def set_preferences(*, account_id: int, language: str, theme: str, large_type: bool) -> None:
     """How this person wants to read: language, light or dark, large type."""
     await db.execute(
         "update core_account set language = $2, theme = $3, large_type = $4 where id = $1",
@@ -490,10 +469,8 @@ async def ensure_system() -> None:
     async with transaction():
         if await db.value("select true from core_account where id = 1"):
             return
-        organization_id = await create_organization(
-            uscc="SYSTEM", name_zh="系统", name_en="System", kind="system"
-        )
-        account_id = await create_account(login="system", name="系统", password_hash="!")
+        organization_id = await create_organization(uscc="SYSTEM", name_zh="系统", name_en="System", kind="system")
+        account_id = await create_account(login="system", name="系统", password_hash="")
         if (account_id, organization_id) != (SYSTEM.account_id, SYSTEM.organization_id):
             raise RuntimeError("the first account must be the system's")
         await db.execute("update core_account set active = false where id = $1", account_id)

@@ -54,9 +54,7 @@ async def sign_in(request: AnyRequest) -> Response[Any]:
         response = pages.redirect_to(address)
         response.set_cookie(cookies.make(cookies.SESSION, signed.token))
         reading = cookies.Preferences(signed.language, signed.theme, signed.large_type)
-        response.set_cookie(
-            cookies.make(cookies.PREFERENCES, reading.encode(), max_age=cookies.YEAR)
-        )
+        response.set_cookie(cookies.make(cookies.PREFERENCES, reading.encode(), max_age=cookies.YEAR))
         return response
 
     async def again(form: FormState) -> Response[Any]:
@@ -110,9 +108,7 @@ async def register(request: AnyRequest) -> Response[Any]:
         }
         form.finish()
         assert role is not None
-        await accounts.register(
-            login=login, password=password, role=role, language=i18n.language(), **fields
-        )
+        await accounts.register(login=login, password=password, role=role, language=i18n.language(), **fields)
 
     def done(_result: None) -> Response[None]:
         return pages.redirect("core:sign-in", say=_("账号已开通，请登录。"))
@@ -139,9 +135,7 @@ async def _account_page(
         form=form,
         new_token=token,
         memberships=await accounts.memberships(identity.account_id),
-        sessions=await accounts.open_sessions(
-            identity, cookies.read(request, cookies.SESSION) or ""
-        ),
+        sessions=await accounts.open_sessions(identity, cookies.read(request, cookies.SESSION) or ""),
         tokens=await accounts.tokens(identity),
     )
 

@@ -62,7 +62,7 @@ class SafeTransaction(PostgresTransaction):
         self._checks: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> "SafeTransaction":
-        parent: SafeTransaction | None = self._parent
+        parent: SafeTransaction | None = self._parent  # type: ignore[assignment]
         if parent is not None and not parent._rehearsal:
             return parent
         if parent is not None:
@@ -209,7 +209,7 @@ def transaction(*, isolation: str | None = None, readonly: bool = False) -> Safe
 
 def current() -> SafeTransaction:
     """The running transaction; RuntimeError outside of one."""
-    running: SafeTransaction | None = ENGINE.current_transaction.get()
+    running: SafeTransaction | None = ENGINE.current_transaction.get()  # type: ignore[assignment]
     if running is None:
         raise RuntimeError("this act needs a transaction around it")
     return running

@@ -24,10 +24,7 @@ class Message:
         sentence = translate(self.text)
         if not self.params:
             return sentence
-        values = {
-            name: value.render() if isinstance(value, Message) else value
-            for name, value in self.params.items()
-        }
+        values = {name: value.render() if isinstance(value, Message) else value for name, value in self.params.items()}
         return sentence % values
 
 

@@ -134,9 +134,7 @@ def check(upload: Upload, use: FileUse) -> FileType:
     if size == 0:
         raise FileEmpty(name=upload.name)
     if size > use.max_bytes:
-        raise FileTooLarge(
-            name=upload.name, size=f"{size / MEGABYTE:.1f}", limit=use.megabytes
-        )
+        raise FileTooLarge(name=upload.name, size=f"{size / MEGABYTE:.1f}", limit=use.megabytes)
     suffix = Path(upload.name).suffix.lower()
     suffix = _ALIASES.get(suffix, suffix)
     for kind in use.types:
@@ -171,9 +169,7 @@ async def store(upload: Upload, *, use: FileUse, actor: Identity) -> StoredFile:
 
 async def find(file_id: int) -> StoredFile:
     """The record of a file. Whether the reader may see it is decided by the caller's query."""
-    row = await db.row(
-        "select id, sha256, size, media_type, name from core_stored_file where id = $1", file_id
-    )
+    row = await db.row("select id, sha256, size, media_type, name from core_stored_file where id = $1", file_id)
     if row is None:
         raise NotFound
     return StoredFile(**dict(row))

@@ -18,6 +18,7 @@ from core.i18n import N_
 from core.money import yuan
 
 E = TypeVar("E", bound=StrEnum)
+N = TypeVar("N", int, Decimal)
 
 MISSING = N_("请填写这一项。")
 TOO_LONG = N_("最多 %(limit)s 个字，现在是 %(length)s 个字。")
@@ -94,7 +95,7 @@ class Form:
         """Yuan with at most two decimals; None when empty or wrong."""
         value = self._first(name).strip()
         if not value:
-            return self._absent(name, required)
+            return self._absent(name) if required else None
         try:
             amount = yuan(value)
         except ValueError:
@@ -113,7 +114,7 @@ class Form:
         """A whole number; None when empty or wrong."""
         value = self._first(name).strip()
         if not value:
-            return self._absent(name, required)
+            return self._absent(name) if required else None
         if not re.fullmatch(r"[+-]?[0-9]{1,15}", value):
             self.error(name, NOT_WHOLE)
             return None
@@ -123,7 +124,7 @@ class Form:
         """A day written `2026-11-20`."""
         value = self._first(name).strip()
         if not value:
-            return self._absent(name, required)
+            return self._absent(name) if required else None
         try:
             return date.fromisoformat(value)
         except ValueError:
@@ -134,7 +135,7 @@ class Form:
         """A Shanghai day and time, as UTC."""
         value = self._first(name).strip()
         if not value:
-            return self._absent(name, required)
+            return self._absent(name) if required else None
         try:
             return clock.parse_local(value)
         except (ValueError, OverflowError):
@@ -184,10 +185,7 @@ class Form:
         pattern = re.compile(re.escape(stem) + r"([0-9]{1,4})-")
         names = [*self.raw, *self.files]
         numbers = sorted({int(hit[1]) for key in names if (hit := pattern.match(key))})
-        return [
-            Form(self.raw, self.files, f"{stem}{number}-", self.errors)
-            for number in numbers[:limit]
-        ]
+        return [Form(self.raw, self.files, f"{stem}{number}-", self.errors) for number in numbers[:limit]]
 
     def given(self, *names: str) -> bool:
         """Whether any of these fields carries something; tells a filled row from an empty one."""
@@ -208,11 +206,10 @@ class Form:
         values = self.raw.get(self.prefix + name, ())
         return values[0] if values else ""
 
-    def _absent(self, name: str, required: bool) -> None:
-        if required:
-            self.error(name, MISSING)
+    def _absent(self, name: str) -> Any:
+        self.error(name, MISSING)
 
-    def _within(self, name: str, value: Any, minimum: Any, maximum: Any) -> Any:
+    def _within(self, name: str, value: N, minimum: N | None, maximum: N | None) -> N | None:
         if minimum is not None and value < minimum:
             self.error(name, BELOW, minimum=minimum)
             return None

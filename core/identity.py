@@ -93,9 +93,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.COMMENT_GRADE,
         }
     ),
-    Role.REGISTRAR: frozenset(
-        _MEMBER | {Permission.CHECK_FILING, Permission.RECORD_CONDUCT, Permission.READ_TRAIL}
-    ),
+    Role.REGISTRAR: frozenset(_MEMBER | {Permission.CHECK_FILING, Permission.RECORD_CONDUCT, Permission.READ_TRAIL}),
     Role.REVIEWER: frozenset(_MEMBER | {Permission.REVIEW}),
     Role.GRADING_OFFICER: frozenset(
         _MEMBER
@@ -110,8 +108,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.ADMINISTRATOR: frozenset(
-        _MEMBER
-        | {Permission.MANAGE_ACCOUNTS, Permission.MANAGE_CALENDAR, Permission.READ_TRAIL}
+        _MEMBER | {Permission.MANAGE_ACCOUNTS, Permission.MANAGE_CALENDAR, Permission.READ_TRAIL}
     ),
     Role.SYSTEM: frozenset(Permission),
 }

@@ -138,9 +138,7 @@ async def run_worker(url: str | None = None) -> None:
 
 async def _sweep_stalled(app: Any) -> None:
     while True:
-        stalled = await app.job_manager.get_stalled_jobs(
-            seconds_since_heartbeat=STALLED_AFTER_SECONDS
-        )
+        stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
         for job in stalled:
             _log.warning("stalled job taken up again", task=job.task_name)
             await app.job_manager.retry_job(job)

@@ -170,9 +170,7 @@ class TrailEntry(Table, tablename="core_trail_entry"):
 class TrailPerson(Table, tablename="core_trail_person"):
     """Personal data of an entry, outside the hash: a lawful deletion leaves the trail whole."""
 
-    entry = ForeignKey(
-        TrailEntry, null=False, on_delete=OnDelete.restrict, primary_key=True
-    )
+    entry = ForeignKey(TrailEntry, null=False, on_delete=OnDelete.restrict, primary_key=True)
     salt = Bytea()
     content = JSONB()
 

@@ -84,8 +84,7 @@ def forget() -> None:
 async def load_published() -> None:
     """Fill the table from the published notices; days an administrator has set stay as they are."""
     await db.execute_many(
-        "insert into core_workday (day, works, published, note)"
-        " values ($1, $2, true, '') on conflict (day) do nothing",
+        "insert into core_workday (day, works, published, note) values ($1, $2, true, '') on conflict (day) do nothing",
         sorted(published().exceptions.items()),
     )
     forget()

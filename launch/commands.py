@@ -79,6 +79,21 @@ def worker(parent: int | None) -> None:
 
 
 @cli.command()
+def database() -> None:
+    """Print the running server's database address (the owner's), for psql and pg_dump."""
+    from core import instance, settings
+
+    configuration = settings.load()
+    server = instance.running(configuration.data)
+    url = server.owner_url if server else configuration.database_owner_url or configuration.database_url
+    if not url:
+        raise CannotStart(
+            "没有正在运行的信市：请先 xinshi run。", "No Xinshi is running here: start one with xinshi run."
+        )
+    click.echo(url)
+
+
+@cli.command()
 def key() -> None:
     """Print a new secret key for XINSHI_KEY_…."""
     from core.keys import fresh

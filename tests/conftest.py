@@ -144,9 +144,7 @@ class Browser(httpx.AsyncClient):
 
     def guard(self) -> dict[str, str]:
         """The hidden fields of a fresh form."""
-        seed = self.cookies.get(cookies.name(cookies.SESSION)) or self.cookies.get(
-            cookies.name(cookies.VISITOR), ""
-        )
+        seed = self.cookies.get(cookies.name(cookies.SESSION)) or self.cookies.get(cookies.name(cookies.VISITOR), "")
         return {"_csrf": cookies.mac("csrf", seed), "_once": secrets.token_urlsafe(16)}
 
     async def submit(

@@ -25,9 +25,22 @@ TRAIL_TITLES: dict[str, str] = {
     "review.shared": N_("审查结果送机构征求意见"),
     "review.commented": N_("机构提出意见"),
     "review.waived": N_("机构对审查结果无意见"),
+    "review.answered": N_("答复机构意见"),
     "review.finalised": N_("审查结果确定"),
     "evaluation.requested": N_("请委托方评价"),
     "evaluation.filed": N_("委托方提交评价"),
     "evaluation.statement-filed": N_("机构提交履约陈述"),
     "evaluation.revealed": N_("双方评价公开"),
 }
+
+OPEN_ACTS = (
+    "contract.filed",
+    "contract.suspended",
+    "contract.resumed",
+    "contract.completed",
+    "deliverable.filed",
+    "deliverable.accepted",
+    "milestone.paid",
+    "review.finalised",
+)
+"""Acts whose facts may be shown to everybody on the public log; the others show their proof only."""

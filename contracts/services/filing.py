@@ -28,6 +28,7 @@ from core.states import advance
 from core.workdays import calendar
 from market import queries as market
 from market.queries import AwardRow
+from market.services import complete_commission
 
 
 class SuspensionWithoutReason(Rejected):
@@ -373,6 +374,7 @@ async def complete_when_done(contract_id: int) -> None:
     unpaid, revealed = [row[0] for row in await db.rows(_OPEN_ENDS, contract_id)]
     if unpaid == 0 and revealed and contract["state"] == ContractState.FILED:
         await _move(SYSTEM, contract, ContractAct.COMPLETE, {})
+        await complete_commission(contract["award"])
 
 
 async def _tell(organization_id: int, message: str, contract: Any, **more: str | Decimal) -> None:

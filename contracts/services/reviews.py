@@ -437,7 +437,9 @@ async def close_review(*, actor: Identity, review_id: int, answer: str) -> Revie
         review = await _lock_review(review_id)
         await _check_may_answer(actor, review_id)
         contract = await _contract_of(review)
-        return await _finalise(actor, review, contract, ReviewAct.CLOSE, answer)
+        # Reviewers stay unknown to the agency: their answer stands on the review's own thread only.
+        await trail.record(actor, "review.answered", f"review:{review_id}", after={"answer": answer})
+        return await _finalise(SYSTEM, review, contract, ReviewAct.CLOSE, answer)
 
 
 async def _check_may_answer(actor: Identity, review_id: int) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 
 FORMAT = "xinshi-trail/1"
 HASH = "sha256"
+VEILED = ""
+"""The role of an entry whose actor is veiled."""
 _SALT_SIZE = 16
 _ACT = re.compile(r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_-]*")
 _THREAD = re.compile(r"[a-z][a-z0-9_-]*:[A-Za-z0-9._-]+")

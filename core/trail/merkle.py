@@ -129,9 +129,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     return (steps[-1].result if steps else leaf) == root
 
 
-def verify_consistency(
-    first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]
-) -> bool:
+def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether `proof` shows that the second tree only appended to the first (§2.1.4.2).
 
     From an empty tree nothing can be shown, so a size of 0 is refused.

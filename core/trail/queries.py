@@ -8,14 +8,12 @@ from core import db
 from core.errors import NotFound
 from core.i18n import N_, language, translate
 from core.identity import ROLE_NAMES, Identity, Permission, Role
-from core.trail import merkle, registry, tlog
-from core.trail.format import Entry, canonical
-from core.trail.recording import VEILED
+from core.trail import merkle, proofs, registry, tlog
+from core.trail.format import VEILED, Entry
 from core.trail.registry import Openness
 from core.trail.sequencer import PublishedHead, last_head, store
 from core.trail.tiles import MissingTile
 
-PROOF_FORMAT = "xinshi-trail-proof/1"
 MANY = 500
 
 _ENTRY = """
@@ -130,7 +128,7 @@ async def entry_view(entry_id: int, reader: Identity | None) -> EntryView:
     row = await db.row(_ENTRY + "where e.id = $1", entry_id)
     if row is None:
         raise NotFound
-    entry = _shown(Entry.parse(row["payload"]), _allowed(row, reader))
+    entry = registry.shown(Entry.parse(row["payload"]), _allowed(row, reader))
     seen = entry.head.text is not None
     veiled = row["role"] == VEILED
     return EntryView(
@@ -150,18 +148,12 @@ def _allowed(row: Any, reader: Identity | None) -> Openness:
     """Everybody: as declared for the act. The acting organisation and the supervisors: everything."""
     if reader is not None and _is_party(row, reader):
         return Openness.FULL
-    return Openness.PROOF if row["role"] == VEILED else registry.openness(row["act"])
+    return registry.openness(row["act"], row["role"])
 
 
 def _is_party(row: Any, reader: Identity) -> bool:
     own = row["organization_id"] == reader.organization_id
     return row["role"] != VEILED and (own or reader.may(Permission.READ_TRAIL))
-
-
-def _shown(entry: Entry, allowed: Openness) -> Entry:
-    head = entry.head if allowed >= Openness.FACT else entry.head.closed()
-    body = entry.body if allowed >= Openness.FULL else entry.body.closed()
-    return Entry(head, body)
 
 
 async def feed(after_leaf_index: int = -1, limit: int = 100) -> list[FeedItem]:
@@ -223,15 +215,7 @@ def proof_file(view: EntryView, head: PublishedHead) -> tlog.Proof:
     if view.leaf_index is None or view.leaf_index >= head.size:
         raise NotFound
     path = _path(view.leaf_index, head.size)
-    return tlog.Proof(disclosure(view.entry), view.leaf_index, tuple(path), head.note)
-
-
-def disclosure(entry: Entry) -> bytes:
-    """The `extra` part of a proof file: the halves shown as text, the others as digests."""
-    facts = {"format": PROOF_FORMAT}
-    for name, half in (("head", entry.head), ("body", entry.body)):
-        facts |= {name: half.text} if half.text is not None else {f"{name}_digest": half.digest}
-    return canonical(facts).encode()
+    return tlog.Proof(proofs.shown_part(view.entry), view.leaf_index, tuple(path), head.note)
 
 
 def consistency(first: int, second: int) -> list[bytes]:

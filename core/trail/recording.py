@@ -6,7 +6,7 @@ from typing import Any
 from core import clock, db
 from core.identity import Identity
 from core.trail import format
-from core.trail.format import Entry, Half, Person, Veil
+from core.trail.format import VEILED, Entry, Half, Person, Veil
 
 _ENTRY = """
 insert into core_trail_entry
@@ -19,8 +19,6 @@ insert into core_trail_person (entry, salt, content) select id, $9, $10 from ent
 returning entry
 """
 _ENTRY_WITH_PERSON = "with entry as (" + _ENTRY + ")" + _WITH_PERSON
-VEILED = ""
-"""The role column of an entry whose actor is veiled."""
 
 
 async def record(

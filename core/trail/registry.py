@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 from core.i18n import translate
+from core.trail.format import VEILED, Entry
 
 
 class Openness(IntEnum):
@@ -43,6 +44,13 @@ def is_named(act: str) -> bool:
     return act in _titles
 
 
-def openness(act: str) -> Openness:
-    """How much of an entry of this act is shown to everybody."""
-    return _openness.get(act, Openness.PROOF)
+def openness(act: str, role: str) -> Openness:
+    """How much of an entry is shown to everybody: as declared, and nothing while its actor is veiled."""
+    return Openness.PROOF if role == VEILED else _openness.get(act, Openness.PROOF)
+
+
+def shown(entry: Entry, allowed: Openness) -> Entry:
+    """An entry with only the halves that are shown."""
+    head = entry.head if allowed >= Openness.FACT else entry.head.closed()
+    body = entry.body if allowed >= Openness.FULL else entry.body.closed()
+    return Entry(head, body)

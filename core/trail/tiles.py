@@ -106,9 +106,7 @@ class TileTree:
     def partials(self) -> list[Tile]:
         """The unfinished tile of every level that has one."""
         return [
-            Tile(level, self.size >> (HEIGHT * (level + 1)), tuple(row))
-            for level, row in enumerate(self.levels)
-            if row
+            Tile(level, self.size >> (HEIGHT * (level + 1)), tuple(row)) for level, row in enumerate(self.levels) if row
         ]
 
     @classmethod

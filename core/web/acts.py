@@ -129,17 +129,13 @@ def check_guard(request: AnyRequest, form: Form) -> None:
         raise GuardFailed
 
 
-async def _carry_out(
-    form: Form, do: Callable[[Form], Awaitable[T]], done: Callable[[T], Any]
-) -> Response[Any]:
+async def _carry_out(form: Form, do: Callable[[Form], Awaitable[T]], done: Callable[[T], Any]) -> Response[Any]:
     response = done(await do(form))
     answer: Response[Any] = await response if isawaitable(response) else response
     return answer
 
 
-async def _once(
-    key: str, content: bytes, answer: Callable[[], Awaitable[Response[Any]]]
-) -> Response[Any]:
+async def _once(key: str, content: bytes, answer: Callable[[], Awaitable[Response[Any]]]) -> Response[Any]:
     """Run `answer` in the transaction that claims `key`; sent again, the stored reply comes back."""
     key_hash = hmac.digest(keys.secret("session"), b"once:" + key.encode(), "sha256")
     async with transaction():
@@ -153,9 +149,7 @@ async def _once(
         if not claimed:
             return await _replay(key_hash, content)
         response = await answer()
-        await db.execute(
-            "update core_once set reply = $2 where key_hash = $1", key_hash, _freeze(response)
-        )
+        await db.execute("update core_once set reply = $2 where key_hash = $1", key_hash, _freeze(response))
     return response
 
 
@@ -170,8 +164,8 @@ async def _replay(key_hash: bytes, content: bytes) -> Response[Any]:
         headers=kept["headers"],
         media_type=kept["media_type"],
     )
-    for short, text in kept["cookies"].items():
-        response.set_cookie(cookies.make(short, text, max_age=cookies.SAY_SECONDS))
+    if kept["say"]:
+        response.set_cookie(cookies.make(cookies.SAY, kept["say"], max_age=cookies.SAY_SECONDS))
     return response
 
 
@@ -180,17 +174,14 @@ def _freeze(response: Response[Any]) -> bytes:
 
     Session cookies are never kept: signing in is not replayed.
     """
-    say = {
-        cookies.SAY: cookie.value
-        for cookie in response.cookies
-        if cookie.key == cookies.name(cookies.SAY)
-    }
+    values = {cookie.key: cookie.value for cookie in response.cookies}
+    say = values.get(cookies.name(cookies.SAY))
     kept = {
         "status": response.status_code,
         "headers": dict(response.headers),
         "body": response.content,
         "media_type": str(response.media_type or MediaType.JSON.value),
-        "cookies": say,
+        "say": say,
     }
     return json.dumps(kept, ensure_ascii=False).encode()
 
@@ -244,10 +235,7 @@ def _first(form: Form, name: str) -> str:
 def _content(form: Form) -> bytes:
     """A digest of what was sent, without the guards."""
     fields = {name: list(found) for name, found in form.raw.items() if not name.startswith("_")}
-    sums = {
-        name: [hashlib.sha256(upload.body).hexdigest() for upload in found]
-        for name, found in form.files.items()
-    }
+    sums = {name: [hashlib.sha256(upload.body).hexdigest() for upload in found] for name, found in form.files.items()}
     text = json.dumps([fields, sums], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).digest()
 
@@ -257,5 +245,3 @@ def _plain(body: msgspec.Struct | Mapping[str, Any]) -> Mapping[str, Any]:
         return body
     plain: Mapping[str, Any] = msgspec.to_builtins(body)
     return plain
-
-

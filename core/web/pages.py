@@ -128,5 +128,3 @@ def decode_cursor(text: str | None) -> Any:
 def wants_json(request: Request[Any, Any, Any]) -> bool:
     """Whether a program is asking."""
     return request.url.path.startswith("/api/")
-
-

@@ -54,7 +54,7 @@ def environment() -> Environment:
         day=day,
         moment=moment,
         role_name=role_name,
-        form_guard=lambda: _guard.get()(),
+        form_guard=_form_guard,
     )
     env.filters.update(money=money, wan=wan, day=day, moment=moment)
     env.globals["ui"] = env.get_template("components/ui.html").module
@@ -66,6 +66,11 @@ def render(template: str, context: dict[str, Any], *, block: str | None = None) 
     if block:
         return str(render_block(environment(), template, block, context))
     return environment().get_template(template).render(context)
+
+
+def _form_guard() -> Markup:
+    """The hidden fields of a form in the page being rendered; macros see no context of their own."""
+    return _guard.get()()
 
 
 def frame(request: Request[Any, Any, Any], identity: Identity | None) -> dict[str, Any]:

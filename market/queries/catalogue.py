@@ -9,10 +9,11 @@ from core import db
 from core.i18n import language
 from market.rules.catalogue import ItemGone, listed, query_shingles
 
-COLUMNS = (
-    "id, code, version, name_zh, name_en, profession, stage, payer, department_code,"
-    " promised_days, fee_min, fee_max, self_preparation, review_sheet, in_force_from, digest"
-)
+COLUMNS = """
+select id, code, version, name_zh, name_en, profession, stage, payer, department_code, promised_days,
+       fee_min, fee_max, self_preparation, review_sheet, in_force_from, digest"""
+ITEM_SQL = COLUMNS + " from market_service_item where superseded_at is null"
+GUIDE_SQL = COLUMNS + ", guide from market_service_item where superseded_at is null"
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,13 @@ class Guide:
 
 
 def item_row(record: Any) -> ItemRow:
-    """From a record with `COLUMNS`."""
+    """From a record of `ITEM_SQL`."""
     return ItemRow(**dict(record))
 
 
 async def items() -> list[ItemRow]:
     """The whole catalogue in force, by stage and code."""
-    found = await db.rows(f"select {COLUMNS} from market_service_item where superseded_at is null order by stage, code")
+    found = await db.rows(ITEM_SQL + " order by stage, code")
     return [item_row(record) for record in found]
 
 
@@ -79,20 +80,13 @@ async def find_items(query: str) -> list[ItemRow]:
     wanted = query_shingles(query)
     if not wanted:
         return [] if query.strip() else await items()
-    found = await db.rows(
-        f"select {COLUMNS} from market_service_item"
-        " where superseded_at is null and shingles @> $1 order by stage, code",
-        wanted,
-    )
+    found = await db.rows(ITEM_SQL + " and shingles @> $1 order by stage, code", wanted)
     return [item_row(record) for record in found]
 
 
 async def service_item(code: str) -> ItemRow:
     """The version in force of an item; `ItemGone` when there is none."""
-    record = await db.row(
-        f"select {COLUMNS} from market_service_item where code = $1 and superseded_at is null",
-        code,
-    )
+    record = await db.row(ITEM_SQL + " and code = $1", code)
     if record is None:
         raise ItemGone
     return item_row(record)
@@ -100,10 +94,7 @@ async def service_item(code: str) -> ItemRow:
 
 async def guide(code: str) -> Guide:
     """The guide of the version in force; `ItemGone` when there is none."""
-    record = await db.row(
-        f"select {COLUMNS}, guide from market_service_item where code = $1 and superseded_at is null",
-        code,
-    )
+    record = await db.row(GUIDE_SQL + " and code = $1", code)
     if record is None:
         raise ItemGone
     columns = dict(record)

@@ -13,6 +13,7 @@ from market.rules.bids import BidState
 from market.rules.notices import Phase
 
 RECENT = timedelta(days=30)
+REPOSTED = "exists (select 1 from market_notice r where r.repost_of = n.id)"
 
 
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
@@ -27,9 +28,8 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
 async def _client(identity: Identity, now: datetime) -> list[DeskItem]:
     found = await db.rows(
         NOTICE_SQL
-        + """ where n.client = $1 and (n.state in ('draft', 'published', 'opened', 'selected')
-              or (n.state = 'failed' and n.ended_at > $2 and not exists (
-                  select 1 from market_notice r where r.repost_of = n.id)))
+        + f""" where n.client = $1 and (n.state in ('draft', 'published', 'opened', 'selected')
+              or (n.state = 'failed' and n.ended_at > $2 and not {REPOSTED}))
             order by n.deadline limit 200""",
         identity.organization_id,
         now - RECENT,

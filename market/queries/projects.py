@@ -16,6 +16,8 @@ select p.id, p.number, p.title, p.location, p.description, p.investment, p.fund_
   from market_project p join core_organization o on o.id = p.client
 """
 
+IS_PUBLIC = "exists (select 1 from market_notice n where n.project = p.id and n.state <> 'draft')"
+
 
 @dataclass(frozen=True)
 class ProjectRow:
@@ -44,9 +46,7 @@ def project_row(record: Any) -> ProjectRow:
 async def project(project_id: int, identity: Identity | None = None) -> ProjectRow:
     """A project: public once it has a published notice, before that its client's own."""
     record = await db.row(
-        PROJECT_SQL
-        + """ where p.id = $1 and (p.client = $2 or exists (
-              select 1 from market_notice n where n.project = p.id and n.state <> 'draft'))""",
+        PROJECT_SQL + f" where p.id = $1 and (p.client = $2 or {IS_PUBLIC})",
         project_id,
         identity.organization_id if identity else None,
     )
@@ -74,16 +74,11 @@ async def my_projects(identity: Identity, *, limit: int, before: int | None = No
     return [project_row(record) for record in found]
 
 
-async def public_projects(*, limit: int, before: int | None = None, query: list[str] | None = None) -> list[ProjectRow]:
+async def public_projects(*, limit: int, before: int | None = None) -> list[ProjectRow]:
     """Projects that have a published notice, newest first."""
     found = await db.rows(
-        PROJECT_SQL
-        + """ where ($1::bigint is null or p.id < $1) and exists (
-              select 1 from market_notice n where n.project = p.id and n.state <> 'draft'
-                 and ($2::text[] is null or n.shingles @> $2))
-            order by p.id desc limit $3""",
+        PROJECT_SQL + f" where ($1::bigint is null or p.id < $1) and {IS_PUBLIC} order by p.id desc limit $2",
         before,
-        query,
         limit + 1,
     )
     return [project_row(record) for record in found]

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from piccolo.columns import Column
-
 from core import clock, db, jobs, mail, trail
 from core.errors import StaleForm
 from core.identity import SYSTEM, Identity
@@ -62,9 +60,8 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
     Raises `NotAllowedNow` when the life-cycle has no such step.
     """
     state = advance(TRANSITIONS, notice.state, act)
-    changed: dict[Column | str, Any] = {**columns}
-    changed |= {"state": state.value, "version": notice.version + 1}
-    await Notice.update(changed).where(Notice.id == notice.id)
+    columns |= {"state": state.value, "version": notice.version + 1}
+    await Notice.update(**columns).where(Notice.id == notice.id)
     after = NoticeClock(
         state,
         notice.method,

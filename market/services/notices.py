@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from piccolo.columns import Column
-
 from agencies import queries as agencies
 from agencies.rules import Profession
 from core import clock, db, mail, trail
@@ -91,11 +89,8 @@ async def revise_notice(actor: Identity, *, notice_id: int, version: int, draft:
         same_version(notice, version)
         project = await own_project(notice.project_id, actor)
         await _check(draft, clock.now())
-        changed: dict[Column | str, Any] = {
-            **_columns(draft, project, await _postable(draft.item_code)),
-            "version": version + 1,
-        }
-        await Notice.update(changed).where(Notice.id == notice_id)
+        columns = _columns(draft, project, await _postable(draft.item_code))
+        await Notice.update(**columns, version=version + 1).where(Notice.id == notice_id)
         await trail.record(
             actor,
             "notice.revised",

@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 
 from core import credit_code
 
-VECTORS = list(
-    csv.DictReader(
-        (Path(__file__).parent / "credit_code_vectors.csv").read_text("utf-8").splitlines()
-    )
-)
+VECTORS = list(csv.DictReader((Path(__file__).parent / "credit_code_vectors.csv").read_text("utf-8").splitlines()))
 
 
 def reason(check: object, text: str) -> str:

@@ -1,7 +1,6 @@
 """The safe engine under the faults that broke Piccolo's own: failed COMMIT, cancellation, exhaustion."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -15,17 +14,14 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def deferred(committed_db: str) -> AsyncIterator[None]:
+async def deferred(committed_db: str) -> None:
     """A table whose uniqueness is judged at COMMIT, and a pool of three connections."""
     link = await asyncpg.connect(committed_db)
-    await link.execute(
-        "create table judged (n int, constraint judged_once unique (n) deferrable initially deferred)"
-    )
+    await link.execute("create table judged (n int, constraint judged_once unique (n) deferrable initially deferred)")
     await link.execute("insert into judged values (1)")
     await link.close()
     await ENGINE.close_connection_pool()
     await ENGINE.start_connection_pool(min_size=1, max_size=3)
-    yield
 
 
 async def failing_commit() -> None:
@@ -65,9 +61,7 @@ async def test_a_cancelled_statement_gives_its_connection_back(deferred: None) -
     assert await asyncio.wait_for(db.value("select count(*) from judged"), 2) == 1
 
 
-async def test_an_exhausted_pool_refuses_instead_of_hanging(
-    deferred: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_exhausted_pool_refuses_instead_of_hanging(deferred: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db, "ACQUIRE_SECONDS", 0.2)
     held = [await ENGINE.acquire() for _ in range(3)]
     with pytest.raises(Unavailable):

@@ -41,9 +41,7 @@ def test_the_vectors_are_all_there() -> None:
 @pytest.mark.parametrize("case", names("inclusion"))
 def test_public_inclusion_vector(case: dict[str, Any]) -> None:
     proof = [HASHES[number] for number in case["proof"]]
-    found = merkle.verify_inclusion(
-        HASHES[case["leaf"]], case["index"], case["size"], proof, HASHES[case["root"]]
-    )
+    found = merkle.verify_inclusion(HASHES[case["leaf"]], case["index"], case["size"], proof, HASHES[case["root"]])
     assert found is case["valid"]
 
 

@@ -19,9 +19,7 @@ async def somebody(login: str = "zhou") -> None:
     account_id = await accounts.create_account(
         login=login, name="周某", password_hash=await accounts.hash_password(PASSWORD)
     )
-    await accounts.add_membership(
-        account_id=account_id, organization_id=await make.organization(), role=Role.CLIENT
-    )
+    await accounts.add_membership(account_id=account_id, organization_id=await make.organization(), role=Role.CLIENT)
 
 
 async def sign_in(browser: Browser, password: str = PASSWORD, **extra: str) -> object:
@@ -55,9 +53,7 @@ async def test_a_wrong_password_says_so_and_keeps_the_login(db: None, browse: Br
     assert "wrong" not in answer.text
 
 
-async def test_ten_failures_stop_an_account_even_with_the_right_password(
-    db: None, browse: Browse
-) -> None:
+async def test_ten_failures_stop_an_account_even_with_the_right_password(db: None, browse: Browse) -> None:
     await somebody()
     browser = await browse()
     for _ in range(accounts.FAILURES_PER_LOGIN):
@@ -80,15 +76,11 @@ async def test_redirects_lead_only_to_paths_of_ours(db: None, browse: Browse) ->
         assert answer.headers["location"] == "/desk"
 
 
-async def test_a_form_without_its_guard_is_refused_and_changes_nothing(
-    db: None, browse: Browse
-) -> None:
+async def test_a_form_without_its_guard_is_refused_and_changes_nothing(db: None, browse: Browse) -> None:
     browser = await browse(Role.CLIENT)
     answer = await browser.post("/account/tokens", data={"label": "伪造"})
     assert answer.status_code == 403
-    answer = await browser.submit(
-        "/account/tokens", {"label": "伪造"}, headers={"sec-fetch-site": "cross-site"}
-    )
+    answer = await browser.submit("/account/tokens", {"label": "伪造"}, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
 
 
@@ -109,9 +101,7 @@ REGISTRATION = {
 }
 
 
-async def test_a_form_sent_twice_opens_one_account_and_answers_the_same(
-    committed_db: str, browse: Browse
-) -> None:
+async def test_a_form_sent_twice_opens_one_account_and_answers_the_same(committed_db: str, browse: Browse) -> None:
     browser = await browse()
     form = browser.guard() | REGISTRATION | {"uscc": make.credit_code()}
     answers = await asyncio.gather(*(browser.post("/register", data=form) for _ in range(20)))
@@ -121,9 +111,7 @@ async def test_a_form_sent_twice_opens_one_account_and_answers_the_same(
     assert changed.status_code == 409
 
 
-async def test_registration_tells_every_fault_at_once_and_keeps_what_was_typed(
-    db: None, browse: Browse
-) -> None:
+async def test_registration_tells_every_fault_at_once_and_keeps_what_was_typed(db: None, browse: Browse) -> None:
     browser = await browse()
     bad = REGISTRATION | {"uscc": "91370982MAXT201512", "password_again": "different", "name": ""}
     answer = await browser.submit("/register", bad)
@@ -158,13 +146,11 @@ async def test_an_anonymous_visit_leaves_no_session_behind(db: None, browse: Bro
 
 
 async def database_count(table: str) -> int:
-    count: int = await db.value(f"select count(*) from {table}")  # noqa: S608  our own table names
+    count: int = await db.value(f"select count(*) from {table}")
     return count
 
 
-async def test_a_bearer_token_speaks_for_its_organisation_until_revoked(
-    db: None, api: Browse, browse: Browse
-) -> None:
+async def test_a_bearer_token_speaks_for_its_organisation_until_revoked(db: None, api: Browse, browse: Browse) -> None:
     identity = await make.member(Role.CLIENT)
     made = await accounts.make_token(actor=identity, label="财务系统")
     found = await accounts.bearer(made.token)

@@ -4,9 +4,10 @@ import itertools
 import secrets
 from datetime import timedelta
 
+from stdnum.cn import uscc as standard
+
 from core import accounts, clock, db
 from core.identity import Identity, Role
-from stdnum.cn import uscc as standard
 
 _count = itertools.count(1)
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -40,16 +41,12 @@ async def organization(
     )
 
 
-async def member(
-    role: Role, organization_id: int | None = None, name: str = "测试员"
-) -> Identity:
+async def member(role: Role, organization_id: int | None = None, name: str = "测试员") -> Identity:
     """Somebody who acts in `role`, for a given or a new organisation."""
     organization_id = organization_id or await organization()
     login = f"user{next(_count)}.{secrets.token_hex(3)}"
     account_id = await accounts.create_account(login=login, name=name, password_hash="x")
-    await accounts.add_membership(
-        account_id=account_id, organization_id=organization_id, role=role
-    )
+    await accounts.add_membership(account_id=account_id, organization_id=organization_id, role=role)
     return await accounts.identity_of(login=login, role=role)
 
 

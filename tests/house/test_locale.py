@@ -64,9 +64,5 @@ def test_placeholders_survive_translation() -> None:
     import re
 
     pattern = re.compile(r"%\((\w+)\)")
-    wrong = [
-        f"{zh} → {en}"
-        for zh, en in english().items()
-        if set(pattern.findall(en)) - set(pattern.findall(zh))
-    ]
+    wrong = [f"{zh} → {en}" for zh, en in english().items() if set(pattern.findall(en)) - set(pattern.findall(zh))]
     assert not wrong, "\n".join(wrong)

@@ -1,0 +1,20 @@
+"""Pages of the front doors."""
+
+from litestar import Router
+
+from portal.controllers.desk import desk_page
+from portal.controllers.home import home_page, search_page
+from portal.controllers.pages import PAGES, report_error, report_page, rules_selection
+
+router = Router(
+    path="/",
+    route_handlers=[
+        home_page,
+        search_page,
+        desk_page,
+        rules_selection,
+        report_page,
+        report_error,
+        *PAGES,
+    ],
+)
