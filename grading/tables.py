@@ -173,6 +173,7 @@ class DirectD(Table, tablename="grading_direct_d"):
     facts = Text()
     starts_on = Date()
     ends_on = Date()
+    as_decided = Boolean(default=False)
     imposed_by = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
     imposed_at = Timestamptz()
 

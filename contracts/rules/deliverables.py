@@ -139,6 +139,14 @@ def working_days_taken(calendar: Calendar, start: date, end: date, pauses: Seque
     return max(0, calendar.count(start, end)) - len(paused)
 
 
+def due_on(calendar: Calendar, start: date, days: int, pauses: Sequence[Pause] = ()) -> date:
+    """The day on which `days` working days after `start` are used up, pauses not counted."""
+    due = calendar.add(start, days)
+    while (used := working_days_taken(calendar, start, due, pauses)) < days:
+        due = calendar.add(due, days - used)
+    return due
+
+
 def _workdays(calendar: Calendar, after: date, until: date) -> list[date]:
     first, last = after.toordinal() + 1, until.toordinal()
     days = map(date.fromordinal, range(first, last + 1))

@@ -83,10 +83,18 @@ def account_for(*places: Path) -> Account | None:
     if os.geteuid() != 0:
         return None
     for place in places:
-        if place.exists() and place.stat().st_uid != 0:
+        if place.exists() and _is_account(place.stat().st_uid):
             return Account(place.stat().st_uid, place.stat().st_gid)
     nobody = pwd.getpwnam("nobody")
     return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def _is_account(uid: int) -> bool:
+    """Whether PostgreSQL would run under that number: not root's, and known by name."""
+    try:
+        return uid != 0 and bool(pwd.getpwuid(uid))
+    except KeyError:
+        return False
 
 
 def reachable(folder: Path, account: Account | None) -> bool:

@@ -1,10 +1,11 @@
 """Acts of the market. The names below are the door for higher floors and for `app.wire()`."""
 
 from market.services.awards import AWARDED, complete_commission, confirm_award
-from market.services.bids import replace_bid, submit_bid, withdraw_bid
+from market.services.bids import BidReceipt, replace_bid, submit_bid, withdraw_bid
 from market.services.catalogue import load_content
 from market.services.direct import accept_offer, decline_offer, lapse_offer
 from market.services.notices import (
+    NoticeReceipt,
     cancel_selection,
     draft_notice,
     publish_notice,
@@ -13,11 +14,15 @@ from market.services.notices import (
     withdraw_notice,
 )
 from market.services.opening import open_bids, select_winner
-from market.services.projects import describe_project, revise_project
+from market.services.projects import ProjectDraft, ProjectReceipt, describe_project, revise_project
 from market.services.sweep import sweep_notices
 
 __all__ = [
     "AWARDED",
+    "BidReceipt",
+    "NoticeReceipt",
+    "ProjectDraft",
+    "ProjectReceipt",
     "accept_offer",
     "cancel_selection",
     "complete_commission",

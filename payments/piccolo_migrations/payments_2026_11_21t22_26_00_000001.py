@@ -31,6 +31,13 @@ async def _run(statements: list[str]) -> None:
 async def forwards() -> MigrationManager:
     """Create the indexes."""
     manager = MigrationManager(migration_id=ID, app_name="payments", description=DESCRIPTION)
-    manager.add_raw(lambda: _run(FORWARDS))
-    manager.add_raw_backwards(lambda: _run(BACKWARDS))
+
+    async def run() -> None:
+        await _run(FORWARDS)
+
+    async def run_backwards() -> None:
+        await _run(BACKWARDS)
+
+    manager.add_raw(run)
+    manager.add_raw_backwards(run_backwards)
     return manager

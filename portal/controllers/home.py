@@ -14,7 +14,7 @@ from portal.queries import home
 from portal.queries.search import Scope, search
 
 AnyRequest = Request[Any, Any, Any]
-POPULAR = ("LAND-BOUND", "EIA-FORM", "SAFE-PRE", "PLAN-VERIFY")
+POPULAR = ("XT-SV-02", "XT-EV-02", "XT-SF-01", "XT-SV-04")
 LONGEST_QUERY = 100
 WAN = 10_000
 MEANINGS = (

@@ -133,7 +133,8 @@ def test_the_registrar_is_shown_what_is_no_defect() -> None:
 
 
 def test_a_dossier_survives_storage_unchanged() -> None:
-    assert from_draft(to_draft(dossier())) == dossier()
+    whole = dossier()
+    assert from_draft(to_draft(whole)) == whole
     assert from_draft(to_draft(Dossier())) == Dossier()
 
 

@@ -212,13 +212,20 @@ def test_pauses_only_shorten_and_never_below_zero(start: date, span: int, pauses
     assert 0 <= taken <= deliverables.working_days_taken(WEEKDAYS, start, end)
 
 
+def test_a_suspension_moves_the_due_day() -> None:
+    monday = date(2026, 3, 2)
+    pause = Pause(date(2026, 3, 4), date(2026, 3, 11))
+    assert deliverables.due_on(WEEKDAYS, monday, 5) == date(2026, 3, 9)
+    assert deliverables.due_on(WEEKDAYS, monday, 5, [pause]) == date(2026, 3, 16)
+
+
 # ---- review sheets
 DIGESTS = {
     "RS-EV-FORM": "ecf8db4c",
     "RS-EV-REP": "7d0be6b5",
     "RS-GENERAL": "daa6bc89",
     "RS-SF-ACC": "319bb31d",
-    "RS-SF-PRE": "8d11e651",
+    "RS-SF-PRE": "6d11e651",
     "RS-SV-ENG": "ac5ed2f2",
     "RS-SV-PROP": "ac4797db",
 }

@@ -1,0 +1,219 @@
+"""Collecting the evidence of many agencies at once: a handful of queries, whatever their number."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import agencies.queries as register
+from agencies.queries import AgencyRow
+from agencies.rules import CreditGrade, Profession, Standing
+from contracts.queries import CaseEvidence, case_evidence
+from core import clock, db
+from grading.queries.schemes import Rulebook
+from grading.rules.evidence import (
+    Case,
+    DirectGround,
+    Evidence,
+    Finding,
+    PastGrade,
+    Previous,
+    Stars,
+    in_order,
+)
+from grading.rules.months import add_months
+
+Key = tuple[int, Profession]
+
+_FINDINGS = """
+select id, agency, profession, code, points, event, decided_on, number, ended_on
+from grading_conduct where state in ('upheld', 'repaired') and agency = any($1::bigint[]) and decided_on <= $2
+"""
+_GROUNDS = """
+select agency, profession, code, document_no, starts_on, ends_on
+from grading_direct_d where agency = any($1::bigint[]) and starts_on <= $2
+"""
+_PAST = """
+select agency, profession, as_of, result, quality, band, score, sd, alarm_low, alarm_high
+from grading_report
+where state in ('published', 'superseded') and agency = any($1::bigint[]) and as_of <= $2
+order by as_of, published_at
+"""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One agency in one profession with its evidence on a day."""
+
+    agency: AgencyRow
+    profession: Profession
+    prior_result: CreditGrade
+    evidence: Evidence
+
+
+async def gather(
+    as_of: date, rules: Rulebook, *, agency_id: int | None = None, profession: Profession | None = None
+) -> list[Subject]:
+    """The evidence on `as_of` of every recorded agency and profession, or of the one asked for."""
+    recorded = await register.recorded_agencies(profession)
+    chosen = [one for one in recorded if agency_id in (None, one.agency_id) and one.recorded_on <= as_of]
+    ids = [one.agency_id for one in chosen]
+    standings = await _standings(chosen, as_of)
+    cases = await _cases(as_of, rules.scheme.estimator.max_age_months, agency_id, profession)
+    conduct = await _conduct(ids, as_of)
+    past = await _past(ids, as_of)
+    return [
+        _subject(agency, trade, as_of, rules, standings, cases, conduct, past)
+        for agency in chosen
+        for trade in map(Profession, agency.professions)
+        if profession in (None, trade) and (trade, agency.agency_id) in standings
+    ]
+
+
+async def _standings(agencies: Sequence[AgencyRow], as_of: date) -> dict[tuple[Profession, int], Standing]:
+    by_trade: defaultdict[Profession, list[int]] = defaultdict(list)
+    for agency in agencies:
+        for trade in agency.professions:
+            by_trade[Profession(trade)].append(agency.agency_id)
+    found = {}
+    for trade, ids in by_trade.items():
+        for agency_id, standing in (await register.standings(ids, trade, as_of)).items():
+            if standing.profession_recorded:
+                found[trade, agency_id] = standing
+    return found
+
+
+async def _cases(
+    as_of: date, months: int, agency_id: int | None, profession: Profession | None
+) -> Mapping[Key, list[Case]]:
+    """Finally reviewed results of the window; what became final after `as_of` belongs to the next grade."""
+    found: defaultdict[Key, list[Case]] = defaultdict(list)
+    since = add_months(as_of, -months) + timedelta(days=1)
+    for one in await case_evidence(agency_id, profession, since, as_of):
+        found[one.agency_id, Profession(one.profession)].append(_case(one, as_of))
+    return found
+
+
+def _case(one: CaseEvidence, as_of: date) -> Case:
+    return Case(
+        deliverable_id=one.deliverable_id,
+        title=one.title,
+        client_id=one.client_id,
+        client_name="",
+        reviewers=tuple(f"R-{reviewer:04d}" for reviewer in one.reviewer_ids),
+        marks=one.technical_marks,
+        technical=one.technical,
+        vetoed=one.vetoed,
+        punctuality=one.punctuality,
+        filings=one.filings,
+        finalised_on=clock.shanghai(one.finalised_at).date(),
+        difficulty=one.difficulty,
+        related=one.related,
+        stars=_stars(one, as_of),
+    )
+
+
+def _stars(one: CaseEvidence, as_of: date) -> Stars | None:
+    if one.stars is None:
+        return None
+    given_on = clock.shanghai(one.stars.given_at).date()
+    return Stars(one.stars.score, given_on) if given_on <= as_of else None
+
+
+@dataclass(frozen=True)
+class _Record:
+    findings: Mapping[int, list[Any]]
+    grounds: Mapping[int, list[Any]]
+
+
+async def _conduct(ids: Sequence[int], as_of: date) -> _Record:
+    findings, grounds = await db.rows(_FINDINGS, ids, as_of), await db.rows(_GROUNDS, ids, as_of)
+    return _Record(_by_agency(findings), _by_agency(grounds))
+
+
+def _by_agency(rows: Iterable[Any]) -> Mapping[int, list[Any]]:
+    grouped: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[row["agency"]].append(row)
+    return grouped
+
+
+async def _past(ids: Sequence[int], as_of: date) -> Mapping[Key, list[Any]]:
+    grouped: defaultdict[Key, list[Any]] = defaultdict(list)
+    for row in await db.rows(_PAST, ids, as_of):
+        grouped[row["agency"], Profession(row["profession"])].append(row)
+    return grouped
+
+
+def _subject(
+    agency: AgencyRow,
+    trade: Profession,
+    as_of: date,
+    rules: Rulebook,
+    standings: Mapping[tuple[Profession, int], Standing],
+    cases: Mapping[Key, list[Case]],
+    conduct: _Record,
+    past: Mapping[Key, list[Any]],
+) -> Subject:
+    standing = standings[trade, agency.agency_id]
+    key = (agency.agency_id, trade)
+    before = past.get(key, [])
+    until = standing.qualification_valid_until
+    evidence = Evidence(
+        agency_id=agency.agency_id,
+        profession=trade,
+        as_of=as_of,
+        scheme_digest=rules.scheme.digest,
+        calibration_digest=rules.calibration.digest,
+        registered_on=agency.recorded_on,
+        certificate_until=until,
+        certificate_valid=standing.qualified(as_of),
+        cases=tuple(cases.get(key, ())),
+        findings=tuple(_finding(r) for r in conduct.findings.get(key[0], ()) if _concerns(r, trade)),
+        grounds=tuple(_ground(r) for r in conduct.grounds.get(key[0], ()) if _concerns(r, trade)),
+        rated_before=any(row["quality"] != CreditGrade.N for row in before),
+        previous=_previous(before[-1]) if before else None,
+        history=_history(before, as_of, rules.scheme.gates.no_low_grade_months),
+    )
+    prior = CreditGrade(before[-1]["result"]) if before else CreditGrade.N
+    return Subject(agency, trade, prior, in_order(evidence))
+
+
+def _concerns(row: Any, trade: Profession) -> bool:
+    return row["profession"] in (None, trade.value)
+
+
+def _finding(row: Any) -> Finding:
+    return Finding(
+        id=row["id"],
+        code=row["code"],
+        points=row["points"],
+        event=row["event"],
+        decided_on=row["decided_on"],
+        document_no=row["number"],
+        ended_on=row["ended_on"],
+    )
+
+
+def _ground(row: Any) -> DirectGround:
+    return DirectGround(row["code"], row["document_no"], row["starts_on"], row["ends_on"])
+
+
+def _previous(row: Any) -> Previous:
+    return Previous(
+        as_of=row["as_of"],
+        band=CreditGrade(row["band"]),
+        result=CreditGrade(row["result"]),
+        score=row["score"],
+        sd=row["sd"],
+        alarm_low=row["alarm_low"],
+        alarm_high=row["alarm_high"],
+    )
+
+
+def _history(before: Sequence[Any], as_of: date, months: int) -> tuple[PastGrade, ...]:
+    since = add_months(as_of, -months)
+    return tuple(
+        PastGrade(row["as_of"], CreditGrade(row["result"])) for row in before if row["as_of"] > since
+    )
