@@ -10,7 +10,7 @@ SCALE ?= xintai
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/.xinshi .venv/.frontend ## environment, dependencies and front-end libraries, nothing else
+setup: .venv/.xinshi static/vendor/.complete ## environment, dependencies and front-end libraries, nothing else
 
 setup-dev: setup .venv/.dev
 
@@ -49,6 +49,6 @@ bench: setup-dev ## measure, each figure beside its peer
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
-.venv/.frontend: package-lock.json .venv/.xinshi
+static/vendor/.complete: package-lock.json .venv/.xinshi
 	@.venv/bin/xinshi setup
 	@touch $@

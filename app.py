@@ -11,7 +11,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.static_files import create_static_files_router
 
-from core import accounts, settings, workdays
+from core import accounts, admin_pages, settings, workdays
 from core.db import ENGINE
 from core.web import pages
 from core.web.failures import HANDLERS
@@ -35,6 +35,7 @@ def _routers() -> list[Router]:
         module = _optional(f"{package}.controllers")
         if module and hasattr(module, "router"):
             found.append(module.router)
+    found.append(admin_pages.router)
     module = _optional("core.trail.controllers")
     if module and hasattr(module, "router"):
         found.append(module.router)
@@ -92,7 +93,7 @@ def create_app() -> Litestar:
             title="Xinshi 信市",
             version=VERSION,
             path="/schema",
-            render_plugins=[JsonRenderPlugin(), YamlRenderPlugin()],
+            render_plugins=[admin_pages.ApiPage(path="/"), JsonRenderPlugin(), YamlRenderPlugin()],
         ),
     )
     pages.learn_routes(app)

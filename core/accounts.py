@@ -170,13 +170,44 @@ async def register(
     language: str,
 ) -> Identity:
     """Open an account together with its organisation, as client or agency."""
+    check_password(password, login)
+    return await open_account(
+        login=login,
+        name=name,
+        password_hash=await hash_password(password),
+        uscc=uscc,
+        organization_name=organization_name,
+        organization_name_en=organization_name_en,
+        role=role,
+        email=email,
+        language=language,
+    )
+
+
+async def open_account(
+    *,
+    login: str,
+    name: str,
+    password_hash: str,
+    uscc: str,
+    organization_name: str,
+    organization_name_en: str = "",
+    role: Role,
+    email: str = "",
+    language: str = "zh_Hans",
+    region_code: str = "",
+    kind: str = "enterprise",
+) -> Identity:
+    """The act behind `register`, for a password that is checked and hashed already."""
     if role not in {Role.CLIENT, Role.AGENCY}:
         raise Rejected
-    check_password(password, login)
-    hashed = await hash_password(password)
     async with transaction():
-        account_id = await create_account(login=login, name=name, password_hash=hashed, email=email, language=language)
-        organization_id = await create_organization(uscc=uscc, name_zh=organization_name, name_en=organization_name_en)
+        account_id = await create_account(
+            login=login, name=name, password_hash=password_hash, email=email, language=language
+        )
+        organization_id = await create_organization(
+            uscc=uscc, name_zh=organization_name, name_en=organization_name_en, region_code=region_code, kind=kind
+        )
         await add_membership(account_id=account_id, organization_id=organization_id, role=role)
         identity = Identity(account_id, name, organization_id, organization_name, role, organization_name_en)
         await trail.record(

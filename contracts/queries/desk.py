@@ -157,16 +157,23 @@ async def _comment_items(identity: Identity, clocks: Clocks) -> list[DeskItem]:
     ]  # fmt: skip
 
 
+_EVALUATIONS = {
+    Side.CLIENT: """
+select c.id, c.title, e.requested_at, e.due_at
+from contracts_evaluation e join contracts_contract c on c.id = e.contract
+where c.client = $1 and e.due_at > $2 and e.client_filed_at is null order by e.due_at limit $3
+""",
+    Side.AGENCY: """
+select c.id, c.title, e.requested_at, e.due_at
+from contracts_evaluation e join contracts_contract c on c.id = e.contract
+where c.agency_organization = $1 and e.due_at > $2 and e.statement_filed_at is null
+order by e.due_at limit $3
+""",
+}
+
+
 async def _evaluation_items(identity: Identity, side: Side, now: datetime, clocks: Clocks) -> list[DeskItem]:
-    column = "client_filed_at" if side is Side.CLIENT else "statement_filed_at"
-    found = await db.rows(
-        "select c.id, c.title, e.requested_at, e.due_at from contracts_evaluation e"
-        " join contracts_contract c on c.id = e.contract where e.due_at > $2"
-        f" and e.{column} is null and c.{_PARTY[side]} = $1 order by e.due_at limit $3",
-        identity.organization_id,
-        now,
-        MOST,
-    )
+    found = await db.rows(_EVALUATIONS[side], identity.organization_id, now, MOST)
     client = side is Side.CLIENT
     return [
         DeskItem(
@@ -177,9 +184,6 @@ async def _evaluation_items(identity: Identity, side: Side, now: datetime, clock
         )
         for row in found
     ]  # fmt: skip
-
-
-_PARTY = {Side.CLIENT: "client", Side.AGENCY: "agency_organization"}
 
 
 # ---- reviewers and officers

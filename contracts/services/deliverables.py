@@ -396,7 +396,7 @@ async def _write_acceptance(deliverable_id: int, state: DeliverableState, record
 
 async def _make_payable(contract: Any, milestone: Any) -> int:
     state = advance(rules.MILESTONE_TRANSITIONS, MilestoneState(milestone["state"]), MilestoneAct.ACCEPT)
-    payable_id = await payments.create_payable(
+    payable_id: int = await payments.create_payable(
         kind="milestone",
         key=str(milestone["id"]),
         payer_id=contract["client"],

@@ -97,6 +97,8 @@ class Cluster:
             with faults.writing(self.home):
                 self._open(programs.within_reach(found, self._account))
         except BaseException:
+            if self._supervisor:
+                self._supervisor.stop(writing_nothing=True)
             self.stop()
             raise
         return self

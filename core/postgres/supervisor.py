@@ -48,10 +48,13 @@ class Supervisor:
         if self._fault:
             raise self._fault
 
-    def stop(self) -> None:
-        """Fast shutdown, harder after a while; returns when the process is gone."""
+    def stop(self, *, writing_nothing: bool = False) -> None:
+        """Fast shutdown, harder after a while; returns when the process is gone.
+
+        `writing_nothing` skips the shutdown checkpoint: for a damaged cluster that must stay as it was.
+        """
         self._stopping.set()
-        for sign, patience in _STOP_STEPS:
+        for sign, patience in _STOP_STEPS[1:] if writing_nothing else _STOP_STEPS:
             with self._guard:
                 if self._process and self._process.poll() is None:
                     self._process.send_signal(sign)

@@ -43,7 +43,10 @@ order by e.id
 
 
 async def check_database(
-    *, remembered: Sequence[KnownHead] = (), progress: Progress = lambda _done, _total: None
+    *,
+    keys: Sequence[tlog.VerifierKey] = (),
+    remembered: Sequence[KnownHead] = (),
+    progress: Progress = lambda _done, _total: None,
 ) -> Verdict:
     """Check every entry, the tree, all published heads and the files, in one snapshot of the database.
 
@@ -52,7 +55,7 @@ async def check_database(
     """
     verdict = Verdict()
     async with transaction(isolation="repeatable_read", readonly=True):
-        keys = await sequencer.verifier_keys()
+        keys = keys or await sequencer.verifier_keys()
         files, published = _files(keys, verdict)
         notes = [tuple(row.values()) for row in await db.rows(_HEADS)]
         heads = open_heads(notes, keys, verdict)

@@ -55,6 +55,7 @@ def environment() -> Environment:
         moment=moment,
         role_name=role_name,
         form_guard=_form_guard,
+        static=static,
     )
     env.filters.update(money=money, wan=wan, day=day, moment=moment)
     env.globals["ui"] = env.get_template("components/ui.html").module

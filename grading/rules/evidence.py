@@ -33,7 +33,6 @@ class Case:
     deliverable_id: int
     title: str
     client_id: int
-    client_name: str
     reviewers: tuple[str, ...]
     marks: tuple[Decimal, ...]
     technical: Decimal

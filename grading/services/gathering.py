@@ -90,7 +90,7 @@ async def _cases(
     """Finally reviewed results of the window; what became final after `as_of` belongs to the next grade."""
     found: defaultdict[Key, list[Case]] = defaultdict(list)
     since = add_months(as_of, -months) + timedelta(days=1)
-    for one in await case_evidence(agency_id, profession, since, as_of):
+    for one in await case_evidence(agency_id, profession, since=since, until=as_of):
         found[one.agency_id, Profession(one.profession)].append(_case(one, as_of))
     return found
 
@@ -100,7 +100,6 @@ def _case(one: CaseEvidence, as_of: date) -> Case:
         deliverable_id=one.deliverable_id,
         title=one.title,
         client_id=one.client_id,
-        client_name="",
         reviewers=tuple(f"R-{reviewer:04d}" for reviewer in one.reviewer_ids),
         marks=one.technical_marks,
         technical=one.technical,
@@ -117,7 +116,7 @@ def _case(one: CaseEvidence, as_of: date) -> Case:
 def _stars(one: CaseEvidence, as_of: date) -> Stars | None:
     if one.stars is None:
         return None
-    given_on = clock.shanghai(one.stars.given_at).date()
+    given_on = clock.shanghai(one.stars.filed_at).date()
     return Stars(one.stars.score, given_on) if given_on <= as_of else None
 
 
@@ -214,6 +213,4 @@ def _previous(row: Any) -> Previous:
 
 def _history(before: Sequence[Any], as_of: date, months: int) -> tuple[PastGrade, ...]:
     since = add_months(as_of, -months)
-    return tuple(
-        PastGrade(row["as_of"], CreditGrade(row["result"])) for row in before if row["as_of"] > since
-    )
+    return tuple(PastGrade(row["as_of"], CreditGrade(row["result"])) for row in before if row["as_of"] > since)

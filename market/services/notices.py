@@ -13,6 +13,7 @@ from core.i18n import N_
 from core.identity import Identity, Permission
 from core.keys import secret
 from core.serials import next_number
+from core.states import advance
 from core.workdays import calendar
 from market import content, sealing
 from market.queries.awards import award_of, open_jobs
@@ -24,6 +25,7 @@ from market.rules.catalogue import shingles
 from market.rules.eligibility import NotEligible, eligibility, needs_warning
 from market.rules.notices import (
     REPOSTABLE,
+    TRANSITIONS,
     DeadlinePassed,
     ItemNotPostable,
     NoticeAct,
@@ -110,6 +112,7 @@ async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> No
     actor.require(Permission.POST_NOTICE)
     async with transaction():
         notice = await lock_own_notice(notice_id, actor)
+        advance(TRANSITIONS, notice.state, NoticeAct.PUBLISH)
         same_version(notice, version)
         now = clock.now()
         await _check(as_draft(notice), now)

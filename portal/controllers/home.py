@@ -6,7 +6,7 @@ from litestar import Request, Response, get
 from litestar.params import FromQuery
 
 import market.queries
-from agencies.rules import PROFESSION_TITLES
+from agencies.rules import PROFESSION_TITLES, Profession
 from core import clock, web
 from core.i18n import N_, _, language
 from market.rules.notices import METHOD_NAMES
@@ -24,6 +24,11 @@ MEANINGS = (
     ("D", N_("较差"), N_("低于 60 或有否决行为，暂停参与")),
     ("N", N_("未评级"), N_("证据不足，不是差评；前五件成果双人审查")),
 )
+SHORT = dict(PROFESSION_TITLES) | {
+    Profession.ENVIRONMENTAL: N_("环评"),
+    Profession.SAFETY: N_("安评"),
+    Profession.COST_AND_BIDDING: N_("造价招标"),
+}
 SCOPES = {Scope.ITEMS: N_("服务事项"), Scope.AGENCIES: N_("中介机构"), Scope.NOTICES: N_("公告与结果")}
 ICONS = {Scope.ITEMS: "file-text", Scope.AGENCIES: "certificate", Scope.NOTICES: "send"}
 
@@ -40,7 +45,7 @@ async def home_page(request: AnyRequest) -> Response[Any]:
         items=items,
         popular=[item for item in items if item.code in POPULAR],
         wall=await home.wall(),
-        titles=PROFESSION_TITLES,
+        short=SHORT,
         methods=METHOD_NAMES,
         figures=figures,
         figs=_five(figures),

@@ -15,58 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import clock, db, trail
-from core import settings as product_settings
 from core.db import transaction
 from core.errors import NotFound
-from core.identity import Identity, Role
+from core.identity import Role
 from core.trail import format, merkle, queries, registry, sequencer, tlog
 from core.trail.format import Entry, Person, Veil
 from core.trail.registry import Openness
 from core.trail.tiles import MissingTile, tile_path, tiles_of, unbundle
 from tests.factories import core as make
+from tests.factories.trail import CLIENT, act, acts, stored, tamper
 
 pytestmark = pytest.mark.anyio
-
-CLIENT = Identity(7, "王建国", 3, "新泰测试实业有限公司", Role.CLIENT)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A log folder of this test's own."""
-    own = product_settings.read({"XINSHI_DATA": str(tmp_path)})
-    monkeypatch.setattr("core.settings.load", lambda: own)
-    return tmp_path / "trail"
-
-
-async def tamper(owner_url: str, sql: str) -> None:
-    """What somebody with the owner's password could do."""
-    owner = await asyncpg.connect(owner_url)
-    try:
-        for table in ("entry", "leaf", "checkpoint", "person"):
-            await owner.execute(f"alter table core_trail_{table} disable trigger user")
-        await owner.execute(sql)
-    finally:
-        await owner.close()
-
-
-@pytest.fixture
-async def log(committed_db: str, folder: Path) -> str:
-    """A database whose trail is empty (default content leaves entries too); the owner's address."""
-    await tamper(
-        committed_db,
-        "truncate core_trail_person, core_trail_leaf, core_trail_checkpoint, core_trail_entry",
-    )
-    return committed_db
-
-
-async def act(number: int = 1, **options: Any) -> int:
-    async with transaction():
-        return await trail.record(CLIENT, "notice.published", f"notice:{number}", **options)
-
-
-async def stored(entry_id: int) -> Entry:
-    return Entry.parse(await db.value("select payload from core_trail_entry where id = $1", entry_id))
-
 
 # -- the format --------------------------------------------------------------------------------
 
@@ -202,21 +161,27 @@ async def test_a_rolled_back_act_leaves_no_entry(log: str) -> None:
     assert await db.value("select count(*) from core_trail_entry") == 0
 
 
-@pytest.mark.parametrize("table", ["core_trail_entry", "core_trail_leaf", "core_trail_checkpoint"])
-@pytest.mark.parametrize("statement", ["update {} set {} = {}", "delete from {}", "truncate {} cascade"])
-async def test_neither_the_application_nor_the_owner_rewrites_the_trail(
-    log: str, folder: Path, table: str, statement: str
-) -> None:
+REWRITING = [
+    statement.format(table, column)
+    for table, column in (("entry", "act"), ("leaf", "entry"), ("checkpoint", "note"))
+    for statement in (
+        "update core_trail_{0} set {1} = {1}",
+        "delete from core_trail_{0}",
+        "truncate core_trail_{0} cascade",
+    )
+]
+
+
+async def test_neither_the_application_nor_the_owner_rewrites_the_trail(log: str, folder: Path) -> None:
     await act()
     await trail.publish()
-    column = {"core_trail_entry": "act", "core_trail_leaf": "entry", "core_trail_checkpoint": "note"}[table]
-    sql = statement.format(table, column, column) if "set" in statement else statement.format(table)
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await db.execute(sql)
     owner = await asyncpg.connect(log)
     try:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="written once"):
-            await owner.execute(sql)
+        for sql in REWRITING:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await db.execute(sql)
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="written once"):
+                await owner.execute(sql)
     finally:
         await owner.close()
 
@@ -244,8 +209,7 @@ async def test_a_fresh_log_publishes_the_empty_tree(log: str, folder: Path) -> N
 
 
 async def test_published_files_hold_the_whole_log(log: str, folder: Path) -> None:
-    async with transaction():
-        ids = [await trail.record(CLIENT, "notice.published", f"notice:{n}") for n in range(600)]
+    ids = await acts(600)
     head = await trail.publish()
     assert head.size == 600
     paths = {tile_path(level, index, width) for level, index, width in tiles_of(600)}
@@ -315,8 +279,7 @@ async def test_a_cursor_reader_meets_every_entry_once(log: str, folder: Path) ->
 
 
 async def test_publishers_do_not_disturb_each_other(log: str, folder: Path) -> None:
-    for number in range(5):
-        await act(number)
+    await acts(5)
     heads = await asyncio.gather(*(trail.publish() for _ in range(6)))
     assert {head.size for head in heads} == {5}
     assert len({head.note for head in heads}) == 1
@@ -325,9 +288,7 @@ async def test_publishers_do_not_disturb_each_other(log: str, folder: Path) -> N
 async def test_every_published_head_continues_the_one_before(log: str, folder: Path) -> None:
     heads = []
     for batch in (1, 2, 253, 1, 40):
-        async with transaction():
-            for number in range(batch):
-                await trail.record(CLIENT, "notice.published", f"notice:{number}")
+        await acts(batch)
         heads.append(await trail.publish())
     for old, new in itertools.pairwise(heads):
         proof = queries.consistency(old.size, new.size)
@@ -337,8 +298,7 @@ async def test_every_published_head_continues_the_one_before(log: str, folder: P
 async def test_a_lost_folder_is_written_again(log: str, folder: Path) -> None:
     import shutil
 
-    for number in range(3):
-        await act(number)
+    await acts(3)
     head = await trail.publish()
     shutil.rmtree(folder)
     assert await trail.publish() == head
@@ -351,8 +311,7 @@ async def test_a_lost_folder_is_written_again(log: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("file", ["checkpoint", "tile/0/000.p/3", "tile/entries/000.p/3"])
 async def test_a_crash_before_the_last_file_heals(log: str, folder: Path, file: str) -> None:
-    for number in range(3):
-        await act(number)
+    await acts(3)
     await trail.publish()
     whole = (folder / file).read_bytes()
     (folder / file).unlink()
@@ -385,16 +344,28 @@ async def test_entries_restored_from_another_server_s_dump_are_placed_too(log: s
     assert [item.subject for item in await queries.feed()] == ["notice:1", "notice:2", "notice:3"]
 
 
+CUT_THE_LAST = """
+with leaf as (delete from core_trail_leaf where leaf_index = 2 returning entry)
+delete from core_trail_entry where id in (select entry from leaf)
+"""
+
+
+async def test_a_leaf_that_was_removed_is_placed_again_as_it_was(log: str, folder: Path) -> None:
+    await acts(3)
+    head = await trail.publish()
+    await tamper(log, "delete from core_trail_leaf where leaf_index = 2")
+    assert await trail.publish() == head
+
+
 @pytest.mark.parametrize("lose_files", [False, True])
 async def test_a_head_that_does_not_continue_the_last_one_is_never_signed(
     log: str, folder: Path, lose_files: bool
 ) -> None:
     import shutil
 
-    for number in range(3):
-        await act(number)
+    await acts(3)
     await trail.publish()
-    await tamper(log, "delete from core_trail_leaf where leaf_index = 2")
+    await tamper(log, CUT_THE_LAST)
     if lose_files:
         shutil.rmtree(folder)
     with pytest.raises(sequencer.TrailBroken):
@@ -403,8 +374,7 @@ async def test_a_head_that_does_not_continue_the_last_one_is_never_signed(
 
 
 async def test_changed_leaves_are_not_built_into_new_tiles(log: str, folder: Path) -> None:
-    for number in range(3):
-        await act(number)
+    await acts(3)
     await trail.publish()
     before = (folder / "tile/0/000.p/3").read_bytes()
     await tamper(log, "update core_trail_leaf set leaf_hash = sha256('x') where leaf_index = 1")
@@ -467,7 +437,7 @@ async def test_everybody_sees_what_was_declared_and_the_parties_everything(db: N
 
 
 async def test_the_proof_of_an_entry_leads_to_the_signed_root(log: str, folder: Path) -> None:
-    ids = [await act(number) for number in range(5)]
+    ids = await acts(5)
     head = await trail.publish()
     view = await queries.entry_view(ids[3], None)
     steps = queries.inclusion(view, head)
@@ -478,7 +448,7 @@ async def test_the_proof_of_an_entry_leads_to_the_signed_root(log: str, folder: 
 
 
 async def test_missing_tiles_are_said_not_crashed_on(log: str, folder: Path) -> None:
-    ids = [await act(number) for number in range(3)]
+    ids = await acts(3)
     head = await trail.publish()
     (folder / "tile/0/000.p/3").unlink()
     with pytest.raises(queries.TreeUnavailable):

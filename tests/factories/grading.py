@@ -34,7 +34,6 @@ def a_case(number: int = 1, mark: str | Decimal = "88.00", **changed: Any) -> Ca
         "deliverable_id": number,
         "title": f"第 {number} 件成果",
         "client_id": 100 + number % 4,
-        "client_name": f"业主 {number % 4}",
         "reviewers": (f"R-{number % 5:03d}",),
         "marks": (value,),
         "technical": value,

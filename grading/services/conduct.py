@@ -1,0 +1,237 @@
+"""Conduct findings: proposed with evidence, answered by the agency, decided by a second person."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from agencies.queries import agency_of, standing
+from agencies.rules import Profession
+from core import clock, db, mail, trail
+from core.db import refuse_after, transaction
+from core.identity import Identity, Permission
+from core.serials import next_number
+from core.states import advance
+from core.workdays import calendar
+from grading.queries.schemes import rulebook_on
+from grading.rules.lifecycle import (
+    CONDUCT_TRANSITIONS,
+    ConductAct,
+    ConductState,
+    ReplyPeriodOpen,
+    ReplyPeriodOver,
+    SamePerson,
+    may_decide,
+)
+from grading.services.errors import AgencyUnknown, FindingAbsent, ItemUnknown
+
+SERIES = "JF"
+
+
+@dataclass(frozen=True)
+class FindingDraft:
+    """What is found against an agency; `profession` None means it concerns all of them."""
+
+    agency_id: int
+    profession: Profession | None
+    code: str
+    event: str
+    found_on: date
+    facts: str
+    source: str
+
+
+@dataclass(frozen=True)
+class ProposalReceipt:
+    """That a finding was put to the agency."""
+
+    finding_id: int
+    number: str
+    points: int
+    reply_until: datetime
+    entry_id: int
+
+
+@dataclass(frozen=True)
+class DecisionReceipt:
+    """That a finding was decided."""
+
+    finding_id: int
+    number: str
+    state: ConductState
+    decided_on: date
+    entry_id: int
+
+
+@dataclass(frozen=True)
+class ReplyReceipt:
+    """That the agency's reply is on file."""
+
+    finding_id: int
+    at: datetime
+    entry_id: int
+
+
+async def propose_conduct(*, actor: Identity, draft: FindingDraft) -> ProposalReceipt:
+    """Put a finding to the agency, which has 5 working days to reply; it counts only once upheld.
+
+    Raises `ItemUnknown` for a code outside the scheme, `AgencyUnknown` for an agency or profession
+    not on record.
+    """
+    actor.require(Permission.RECORD_CONDUCT)
+    async with transaction():
+        rules = await rulebook_on(clock.today())
+        item = rules.scheme.item(draft.code)
+        if item is None:
+            raise ItemUnknown(code=draft.code)
+        organization_id = await _organization_of(draft.agency_id, draft.profession)
+        until = (await calendar()).due_at(clock.now(), rules.scheme.conduct.reply_wd)
+        number = await next_number(SERIES, clock.today())
+        finding_id = await _insert(actor, draft, number, item.points, rules.scheme_id, until)
+        entry = await trail.record(
+            actor,
+            "conduct.proposed",
+            f"conduct:{finding_id}",
+            after={"number": number, "code": draft.code, "points": item.points, "facts": draft.facts},
+            threads=[f"agency:{draft.agency_id}", *([draft.event] if ":" in draft.event else [])],
+        )
+        await mail.send(
+            to_organization=organization_id,
+            message="grading/conduct_proposed",
+            context={
+                "finding_id": finding_id,
+                "number": number,
+                "name_zh": item.name_zh,
+                "name_en": item.name_en,
+                "points": item.points,
+                "until": clock.shanghai(until).isoformat(),
+            },
+        )
+    return ProposalReceipt(finding_id, number, item.points, until, entry)
+
+
+async def _organization_of(agency_id: int, profession: Profession | None) -> int:
+    found = await standing(agency_id, profession or Profession.OTHER, clock.today())
+    if not found.recorded or (profession and not found.profession_recorded):
+        raise AgencyUnknown
+    return found.organization_id
+
+
+async def _insert(
+    actor: Identity, draft: FindingDraft, number: str, points: int, scheme_id: int, until: datetime
+) -> int:
+    finding_id: int = await db.value(
+        "insert into grading_conduct (number, agency, profession, code, scheme, points, event, found_on, facts,"
+        " source, state, proposed_by, proposed_at, reply_until, reply, reasons, document_no)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', '', '') returning id",
+        number,
+        draft.agency_id,
+        draft.profession.value if draft.profession else None,
+        draft.code,
+        scheme_id,
+        points,
+        draft.event,
+        draft.found_on,
+        draft.facts,
+        draft.source,
+        ConductState.PROPOSED.value,
+        actor.account_id,
+        clock.now(),
+        until,
+    )
+    return finding_id
+
+
+async def reply_conduct(*, actor: Identity, finding_id: int, text: str) -> ReplyReceipt:
+    """The agency's reply to a proposed finding, until the 5 working days are over (`ReplyPeriodOver`)."""
+    actor.require(Permission.COMMENT_GRADE)
+    async with transaction():
+        agency = await agency_of(actor.organization_id)
+        finding = await _locked(finding_id)
+        if agency is None or finding["agency"] != agency.agency_id:
+            raise FindingAbsent
+        state = advance(CONDUCT_TRANSITIONS, ConductState(finding["state"]), ConductAct.REPLY)
+        over = ReplyPeriodOver(until=_local(finding["reply_until"]))
+        if clock.now() >= finding["reply_until"]:
+            raise over
+        refuse_after(finding["reply_until"], over)
+        await db.execute(
+            "update grading_conduct set state = $2, reply = $3, replied_at = $4 where id = $1",
+            finding_id,
+            state.value,
+            text,
+            clock.now(),
+        )
+        entry = await trail.record(
+            actor,
+            "conduct.replied",
+            f"conduct:{finding_id}",
+            after={"reply": text},
+            threads=[f"agency:{agency.agency_id}"],
+        )
+    return ReplyReceipt(finding_id, clock.now(), entry)
+
+
+async def decide_conduct(*, actor: Identity, finding_id: int, upheld: bool, reasons: str) -> DecisionReceipt:
+    """Uphold or dismiss a finding, with reasons, by somebody else than who proposed it.
+
+    Raises `SamePerson`, and `ReplyPeriodOpen` before the agency has replied or its time is over.
+    Upheld points live for 12 months from today (grading.md §5).
+    """
+    actor.require(Permission.DECIDE_CONDUCT)
+    async with transaction():
+        finding = await _locked(finding_id)
+        act = ConductAct.UPHOLD if upheld else ConductAct.DISMISS
+        state = advance(CONDUCT_TRANSITIONS, ConductState(finding["state"]), act)
+        if finding["proposed_by"] == actor.account_id:
+            raise SamePerson
+        if not may_decide(finding["reply"], finding["reply_until"], clock.now()):
+            raise ReplyPeriodOpen(until=_local(finding["reply_until"]))
+        await db.execute(
+            "update grading_conduct set state = $2, decided_by = $3, decided_at = $4, decided_on = $5,"
+            " reasons = $6, document_no = $7 where id = $1",
+            finding_id,
+            state.value,
+            actor.account_id,
+            clock.now(),
+            clock.today(),
+            reasons,
+            finding["number"],
+        )
+        entry = await _told(actor, finding, state, reasons)
+    return DecisionReceipt(finding_id, finding["number"], state, clock.today(), entry)
+
+
+async def _told(actor: Identity, finding: Any, state: ConductState, reasons: str) -> int:
+    upheld = state is ConductState.UPHELD
+    entry = await trail.record(
+        actor,
+        "conduct.upheld" if upheld else "conduct.dismissed",
+        f"conduct:{finding['id']}",
+        before={"state": finding["state"]},
+        after={"state": state.value, "points": finding["points"], "reasons": reasons},
+        threads=[f"agency:{finding['agency']}"],
+    )
+    who = await standing(finding["agency"], Profession.OTHER, clock.today())
+    await mail.send(
+        to_organization=who.organization_id,
+        message="grading/conduct_decided",
+        context={
+            "finding_id": finding["id"],
+            "number": finding["number"],
+            "upheld": upheld,
+            "points": finding["points"],
+            "reasons": reasons,
+        },
+    )
+    return entry
+
+
+async def _locked(finding_id: int) -> Any:
+    finding = await db.row("select * from grading_conduct where id = $1 for update", finding_id)
+    if finding is None:
+        raise FindingAbsent
+    return finding
+
+
+def _local(moment: datetime) -> str:
+    return clock.shanghai(moment).strftime("%Y-%m-%d %H:%M")

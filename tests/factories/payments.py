@@ -1,0 +1,63 @@
+"""Payables for tests."""
+
+import itertools
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from core import clock
+from core.forms import Upload
+from core.identity import Identity, Role
+from payments import services
+from payments.services import VoucherDraft
+from tests.factories import core as make
+
+_count = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class MadePayable:
+    """A payable and somebody on each side of it."""
+
+    payable_id: int
+    key: str
+    payer: Identity
+    payee: Identity
+
+
+async def make_payable(
+    *,
+    payer: Identity | None = None,
+    payee: Identity | None = None,
+    amount: str = "24600.00",
+    key: str | None = None,
+    kind: str = "milestone",
+    title: str = "第一节点：外业完成",
+    threads: tuple[str, ...] = (),
+) -> MadePayable:
+    """A payable due in two weeks between a client and an agency."""
+    payer = payer or await make.member(Role.CLIENT)
+    payee = payee or await make.member(Role.AGENCY)
+    key = key or f"case-{next(_count)}"
+    payable_id = await services.create_payable(
+        kind=kind,
+        key=key,
+        payer_id=payer.organization_id,
+        payee_id=payee.organization_id,
+        amount=Decimal(amount),
+        title=title,
+        due_on=clock.today() + timedelta(days=14),
+        threads=threads,
+    )
+    return MadePayable(payable_id, key, payer, payee)
+
+
+def voucher(**changes: object) -> VoucherDraft:
+    """A voucher of today with a reference of its own."""
+    number = next(_count)
+    facts: dict[str, object] = {
+        "reference": f"20261120{number:08d}",
+        "paid_on": clock.today(),
+        "voucher": Upload("回单.pdf", b"%PDF-1.7\n%" + str(number).encode()),
+    }
+    return VoucherDraft(**(facts | changes))  # type: ignore[arg-type]

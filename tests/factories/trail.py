@@ -1,0 +1,44 @@
+"""Entries for tests of the trail, and what somebody with the owner's password could do to them."""
+
+from typing import Any
+
+import asyncpg
+
+from core import db, trail
+from core.db import transaction
+from core.identity import Identity, Role
+from core.trail.format import Entry
+
+CLIENT = Identity(7, "王建国", 3, "新泰测试实业有限公司", Role.CLIENT)
+
+
+async def act(number: int = 1, **options: Any) -> int:
+    """One recorded act on `notice:<number>`."""
+    async with transaction():
+        return await trail.record(CLIENT, "notice.published", f"notice:{number}", **options)
+
+
+async def acts(count: int) -> list[int]:
+    """Several acts in one transaction, on notice:0, notice:1, …"""
+    async with transaction():
+        return [await trail.record(CLIENT, "notice.published", f"notice:{n}") for n in range(count)]
+
+
+async def stored(entry_id: int) -> Entry:
+    """The entry as it lies in the database."""
+    return Entry.parse(await db.value("select payload from core_trail_entry where id = $1", entry_id))
+
+
+async def tamper(owner_url: str, *statements: str) -> None:
+    """Run SQL as the owner with the triggers off, as an attacker inside the house would."""
+    owner = await asyncpg.connect(owner_url)
+    tables = [f"core_trail_{name}" for name in ("entry", "leaf", "checkpoint", "person")]
+    try:
+        for table in tables:
+            await owner.execute(f"alter table {table} disable trigger user")
+        for statement in statements:
+            await owner.execute(statement)
+        for table in tables:
+            await owner.execute(f"alter table {table} enable trigger user")
+    finally:
+        await owner.close()
