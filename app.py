@@ -24,7 +24,7 @@ A_YEAR = 365 * 24 * 3600
 
 
 def _optional(name: str) -> Any:
-    with suppress(ModuleNotFoundError):
+    with suppress(ImportError, AttributeError):
         return importlib.import_module(name)
     return None
 

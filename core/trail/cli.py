@@ -2,22 +2,22 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from core import i18n
 from core.errors import DomainError
+from core.instance import run
 from core.settings import CannotStart, speak
 from core.trail import tlog
 from core.trail.faults import Fault, Verdict
 from core.trail.logcheck import KnownHead
 from core.trail.proofs import ProvedEntry
 
-T = TypeVar("T")
 Keys = Sequence[tlog.VerifierKey]
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -53,7 +53,7 @@ def _verify_database(against: Sequence[Path], key: str | None) -> None:
         with _bar() as progress:
             return await check_database(remembered=_remembered(against, keys), keys=keys, progress=progress)
 
-    _tell(_with_database(check))
+    _tell(run(check))
 
 
 def _verify_export(file: Path, against: Sequence[Path], key: str | None) -> None:
@@ -95,7 +95,7 @@ def publish(rebuild: bool) -> None:
     from core.trail import sequencer
 
     with _sentences():
-        head = _with_database(lambda: sequencer.publish(rebuild=rebuild))
+        head = run(lambda: sequencer.publish(rebuild=rebuild))
         click.echo(head.note, nl=False)
 
 
@@ -107,7 +107,7 @@ def export(file: Path, full: bool) -> None:
     from core.trail.export import export as write
 
     with _sentences(), _bar() as progress:
-        size = _with_database(lambda: write(file, full=full, progress=progress))
+        size = run(lambda: write(file, full=full, progress=progress))
     click.echo(speak(f"已导出 {size} 条到 {file}。", f"{size} entries written to {file}."))
 
 
@@ -125,7 +125,7 @@ def proof(entry: int, file: Path | None, full: bool) -> None:
         return queries.proof_file(view, await sequencer.last_head()).text()
 
     with _sentences():
-        text = _with_database(make)
+        text = run(make)
         if file is None:
             click.echo(text, nl=False)
         else:
@@ -138,7 +138,7 @@ def key() -> None:
     from core.trail import sequencer
 
     with _sentences():
-        click.echo("\n".join(map(str, _with_database(sequencer.verifier_keys))))
+        click.echo("\n".join(map(str, run(sequencer.verifier_keys))))
 
 
 # -- helpers ---------------------------------------------------------------------------------
@@ -163,15 +163,6 @@ def _sentences() -> Iterator[None]:
         return
     click.echo(problem, err=True)
     sys.exit(1)
-
-
-def _with_database(do: Callable[[], Awaitable[T]]) -> T:
-    from app import wire
-    from core.instance import connected, database
-
-    wire()
-    with database() as urls:
-        return asyncio.run(connected(urls.url, do))
 
 
 @contextmanager

@@ -233,11 +233,11 @@ def _first(form: Form, name: str) -> str:
 
 
 def _content(form: Form) -> bytes:
-    """A digest of what was sent, without the guards."""
+    """A keyed digest of what was sent, without the guards: a price could be guessed from a plain one."""
     fields = {name: list(found) for name, found in form.raw.items() if not name.startswith("_")}
     sums = {name: [hashlib.sha256(upload.body).hexdigest() for upload in found] for name, found in form.files.items()}
     text = json.dumps([fields, sums], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).digest()
+    return hmac.digest(keys.secret("session"), b"content:" + text.encode(), "sha256")
 
 
 def _plain(body: msgspec.Struct | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,0 +1,499 @@
+"""Checking the trail: what is whole passes; each attack is found, and the first broken entry is named."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from core import clock, db, keys, trail
+from core.db import transaction
+from core.errors import NotFound
+from core.trail import faults, format, merkle, proofs, queries, registry, sequencer, tlog
+from core.trail.cli import cli
+from core.trail.export import NothingPublished, export
+from core.trail.faults import Fault, Verdict
+from core.trail.format import Entry, Half, Veil
+from core.trail.logcheck import KnownHead
+from core.trail.registry import Openness
+from core.trail.verify import check_database, check_export, export_keys
+from tests.factories.trail import CLIENT, act, acts, stored, tamper
+
+pytestmark = pytest.mark.anyio
+
+TEN_IN_TWO_HEADS = (6, 4)
+
+
+@pytest.fixture
+async def published(log: str, folder: Path) -> str:
+    """Ten entries, numbered 0 to 9 in the log, under two checkpoints; the owner's address."""
+    for count in TEN_IN_TWO_HEADS:
+        await acts(count)
+        await trail.publish()
+    return log
+
+
+async def head_now() -> KnownHead:
+    head = await trail.latest_checkpoint()
+    return KnownHead(head.size, head.root)
+
+
+def first(verdict: Verdict) -> Fault:
+    assert not verdict.sound
+    return verdict.first
+
+
+def said(fault: Fault) -> str:
+    return fault.what.text
+
+
+ENTRY_AT = "(select entry from core_trail_leaf where leaf_index = {})"
+
+
+# -- whole -------------------------------------------------------------------------------------
+
+
+async def test_a_whole_trail_passes(published: str) -> None:
+    await act(personal={"name": "王建国"})
+    waiting = await check_database()
+    assert (waiting.entries, waiting.heads, waiting.waiting, waiting.sound) == (10, 2, 1, True)
+    await trail.publish()
+    verdict = await check_database(remembered=[await head_now()])
+    assert (verdict.entries, verdict.heads, verdict.waiting, verdict.persons) == (11, 3, 0, 1)
+    assert verdict.sound
+    assert verdict.files
+
+
+async def test_an_empty_trail_passes(log: str) -> None:
+    assert (await check_database()).sound
+    await trail.publish()
+    assert (await check_database()).sound
+
+
+async def test_a_long_trail_passes(log: str) -> None:
+    for count in (255, 1, 300, 600):
+        await acts(count)
+        await trail.publish()
+    verdict = await check_database()
+    assert (verdict.entries, verdict.sound) == (1156, True)
+
+
+async def test_a_lawful_deletion_leaves_the_trail_whole(published: str) -> None:
+    entry_id = await act(personal={"name": "王建国"})
+    await trail.publish()
+    await db.execute("delete from core_trail_person where entry = $1", entry_id)
+    verdict = await check_database()
+    assert (verdict.sound, verdict.persons, verdict.deleted_persons) == (True, 0, 1)
+
+
+async def test_a_simulated_clock_is_counted_and_in_production_refused(
+    published: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with clock.at(clock.real().replace(year=2025)):
+        await act()
+    await trail.publish()
+    verdict = await check_database()
+    assert (verdict.sound, verdict.played) == (True, 1)
+    monkeypatch.setattr("core.settings.Settings.production", True)
+    assert said(first(await check_database())) == faults.PLAYED
+
+
+async def test_without_the_files_the_database_is_still_checked(published: str, folder: Path) -> None:
+    shutil.rmtree(folder)
+    verdict = await check_database()
+    assert (verdict.sound, verdict.files) == (True, False)
+    await tamper(published, f"delete from core_trail_entry where id = {ENTRY_AT.format(3)}")
+    assert first(await check_database()).leaf_index == 3
+
+
+# -- the six attacks ---------------------------------------------------------------------------
+
+EDITS = [
+    ("convert_to(replace(convert_from(payload, 'utf8'), 'notice:4', 'notice:5'), 'utf8')", faults.CHANGED),
+    ("payload || 'x'::bytea", faults.CHANGED),
+    ("'\\xff'::bytea", faults.CHANGED),
+    ("''::bytea", faults.CHANGED),
+]
+
+
+@pytest.mark.parametrize(("payload", "what"), EDITS)
+async def test_edit_of_the_content_is_found(published: str, payload: str, what: str) -> None:
+    await tamper(published, f"update core_trail_entry set payload = {payload} where id = {ENTRY_AT.format(4)}")
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault), fault.act, fault.subject) == (4, what, "notice.published", "notice:4")
+    assert fault.entry_id == (await queries.feed(3, 1))[0].entry_id
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "act = 'notice.withdrawn'",
+        "subject = 'notice:99'",
+        "recorded_at = recorded_at - interval '1 microsecond'",
+        "threads = threads || 'project:1'::text",
+        "account_id = 8",
+        "account_id = null",
+        "organization_id = 4",
+        "role = 'agency'",
+        "role = ''",
+    ],
+)
+async def test_edit_of_a_column_is_found(published: str, column: str) -> None:
+    await tamper(published, f"update core_trail_entry set {column} where id = {ENTRY_AT.format(4)}")
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault)) == (4, faults.COLUMN)
+    assert fault.what.params["column"] == column.split()[0]
+
+
+async def rewrite(owner: str, index: int) -> None:
+    """Edit an entry and its leaf hash, so that the two agree again."""
+    entry = Entry.parse(
+        await db.value(
+            "select payload from core_trail_entry e join core_trail_leaf l on l.entry = e.id where leaf_index = $1",
+            index,
+        )
+    )
+    facts = entry.head.facts() | {"subject": "notice:77"}
+    forged = Entry(Half.of(format.canonical(facts)), entry.body)
+    await tamper(
+        owner,
+        f"update core_trail_entry set subject = 'notice:77', payload = '\\x{forged.payload().hex()}'"
+        f" where id = {ENTRY_AT.format(index)}",
+        f"update core_trail_leaf set leaf_hash = '\\x{merkle.leaf_hash(forged.leaf()).hex()}'"
+        f" where leaf_index = {index}",
+    )
+
+
+async def test_edit_with_the_fingerprint_adapted_is_named_by_the_tiles(published: str) -> None:
+    await rewrite(published, 7)
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault)) == (7, faults.TILE)
+
+
+async def test_edit_with_tiles_removed_too_is_named_by_the_signed_heads(published: str, folder: Path) -> None:
+    await rewrite(published, 7)
+    shutil.rmtree(folder)
+    fault = first(await check_database())
+    assert said(fault) == faults.HEAD_ROOT
+    assert (fault.what.params["first"], fault.what.params["last"]) == (6, 9)
+
+
+async def test_deletion_is_found(published: str) -> None:
+    await tamper(published, f"delete from core_trail_entry where id = {ENTRY_AT.format(2)}")
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault)) == (2, faults.MISSING)
+
+
+async def test_deletion_with_its_leaf_is_found(published: str) -> None:
+    await tamper(published, "delete from core_trail_leaf where leaf_index = 2")
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault)) == (2, faults.GAP)
+
+
+async def test_deletion_with_the_rest_moved_up_is_found(published: str) -> None:
+    await tamper(
+        published,
+        "delete from core_trail_leaf where leaf_index = 2",
+        "update core_trail_leaf set leaf_index = -leaf_index where leaf_index > 2",
+        "update core_trail_leaf set leaf_index = -leaf_index - 1 where leaf_index < 0",
+    )
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault)) == (2, faults.TILE)
+
+
+SWAP = (
+    "update core_trail_leaf set leaf_index = -3 where leaf_index = 3",
+    "update core_trail_leaf set leaf_index = 3 where leaf_index = 5",
+    "update core_trail_leaf set leaf_index = 5 where leaf_index = -3",
+)
+
+
+async def test_reordering_is_found(published: str) -> None:
+    await tamper(published, *SWAP)
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault)) == (3, faults.TILE)
+
+
+async def test_reordering_without_the_files_is_found(published: str, folder: Path) -> None:
+    await tamper(published, *SWAP)
+    shutil.rmtree(folder)
+    assert said(first(await check_database())) == faults.HEAD_ROOT
+
+
+async def test_backdating_by_a_late_insert_is_found(published: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = clock.real().replace(year=2025)
+    with monkeypatch.context() as patch, clock.at(past):
+        patch.setattr("core.clock.real", lambda: past)
+        await act(50)
+    await trail.publish()
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault), fault.subject) == (10, faults.BEFORE, "notice:50")
+
+
+async def test_postdating_is_found(published: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    future = clock.real().replace(year=2030)
+    with monkeypatch.context() as patch:
+        patch.setattr("core.clock.real", lambda: future)
+        await act(50)
+    await trail.publish()
+    assert said(first(await check_database())) == faults.AFTER
+
+
+async def test_an_entry_slipped_in_under_the_watermark_is_found(published: str) -> None:
+    await tamper(
+        published,
+        "insert into core_trail_entry (recorded_at, act, subject, threads, role, payload, xact)"
+        " select recorded_at, act, 'notice:66', threads, role, payload, '3'::xid8 from core_trail_entry limit 1",
+    )
+    await trail.publish()
+    fault = first(await check_database())
+    assert (said(fault), fault.subject) == (faults.OUTSIDE, "notice:66")
+
+
+CUT = (
+    "create temporary table gone as select entry from core_trail_leaf where leaf_index >= 8",
+    "delete from core_trail_leaf where leaf_index >= 8",
+    "delete from core_trail_entry where id in (select entry from gone)",
+)
+
+
+async def test_cutting_the_tail_is_found(published: str) -> None:
+    await tamper(published, *CUT)
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault)) == (8, faults.CUT)
+
+
+async def test_cutting_the_tail_with_its_heads_and_files_needs_a_remembered_head(published: str, folder: Path) -> None:
+    remembered = await head_now()
+    await tamper(published, *CUT, "delete from core_trail_checkpoint where size > 8")
+    assert said(first(await check_database())) == faults.CUT
+    shutil.rmtree(folder)
+    await trail.publish()
+    assert (await check_database()).sound
+    fault = first(await check_database(remembered=[remembered]))
+    assert (said(fault), fault.what.params["size"]) == (faults.CUT, 10)
+
+
+async def test_a_fork_signed_with_the_true_key_is_found_by_a_remembered_head(published: str, folder: Path) -> None:
+    remembered = await head_now()
+    await rewrite(published, 7)
+    await tamper(published, "delete from core_trail_checkpoint where size > 6")
+    shutil.rmtree(folder)
+    await trail.publish()
+    assert (await check_database()).sound
+    fault = first(await check_database(remembered=[remembered]))
+    assert (said(fault), fault.what.params["size"]) == (faults.FORK, 10)
+
+
+async def test_a_head_signed_with_another_key_is_found(published: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys_before = keys.secret
+    monkeypatch.setattr("core.keys.secret", lambda name: keys_before(name)[::-1])
+    verdict = await check_database()
+    assert {said(fault) for fault in verdict.faults} == {faults.HEAD_SIGNATURE}
+
+
+@pytest.mark.parametrize(
+    "change", ["root = sha256('x')", "note = replace(note, E'\\n6\\n', E'\\n5\\n')", "size = 7", "note = ''"]
+)
+async def test_a_changed_head_is_found(published: str, change: str) -> None:
+    await tamper(published, f"update core_trail_checkpoint set {change} where size = 6")
+    assert said(first(await check_database())) in {faults.HEAD_SIGNATURE, faults.HEAD_COLUMNS}
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("tile/0/000.p/10", faults.TILE),
+        ("tile/entries/000.p/10", faults.BUNDLE),
+        ("checkpoint", faults.HEAD_SIGNATURE),
+    ],
+)
+async def test_a_changed_file_is_found(published: str, folder: Path, file: str, what: str) -> None:
+    data = bytearray((folder / file).read_bytes())
+    data[40] ^= 1
+    (folder / file).write_bytes(data)
+    assert said(first(await check_database())) == what
+
+
+async def test_a_missing_tile_is_named_and_rebuilt(published: str, folder: Path) -> None:
+    (folder / "tile/0/000.p/10").unlink()
+    assert said(first(await check_database())) == faults.FILE_MISSING
+    await trail.publish(rebuild=True)
+    assert (await check_database()).sound
+
+
+async def test_changed_personal_data_are_found(published: str) -> None:
+    await act(personal={"name": "王建国"})
+    await trail.publish()
+    await tamper(published, """update core_trail_person set content = '{"name": "张伟"}'""")
+    assert said(first(await check_database())) == faults.PERSON_CHANGED
+
+
+async def test_personal_data_added_later_are_found(published: str) -> None:
+    await tamper(
+        published, f"insert into core_trail_person (entry, salt, content) select {ENTRY_AT.format(1)}, 's', '1'"
+    )
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault)) == (1, faults.PERSON_ADDED)
+
+
+async def test_veils_are_lifted_truly_or_the_entry_is_named(published: str) -> None:
+    veil, facts = Veil.fresh(), trail.actor_facts(CLIENT)
+    await act(1, veil=veil)
+    await act(2, note={"reveals": [veil.reveal(facts)]})
+    await trail.publish()
+    assert (await check_database()).sound
+    await act(3, note={"reveals": [veil.reveal(facts | {"organization": 4})]})
+    await trail.publish()
+    fault = first(await check_database())
+    assert (fault.leaf_index, said(fault)) == (12, faults.REVEAL_FALSE)
+
+
+# -- exports and proofs ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def open_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry._openness, "notice.published", Openness.FACT)
+
+
+async def test_an_export_is_checked_without_the_database(published: str, tmp_path: Path, open_notices: None) -> None:
+    await act(1, personal={"name": "王建国"}, after={"ceiling": 5})
+    await trail.publish()
+    file = tmp_path / "log.jsonl"
+    assert await export(file, full=False) == 11
+    text = file.read_text("utf-8")
+    assert "王建国" not in text
+    assert "ceiling" not in text
+    verdict = check_export(file, export_keys(file), remembered=[await head_now()])
+    assert (verdict.sound, verdict.entries, verdict.heads, verdict.withheld) == (True, 11, 3, 11)
+
+
+async def test_a_full_export_holds_everything(published: str, tmp_path: Path) -> None:
+    await act(1, personal={"name": "王建国"}, after={"ceiling": 5})
+    await trail.publish()
+    file = tmp_path / "log.jsonl"
+    await export(file, full=True)
+    verdict = check_export(file, export_keys(file))
+    assert (verdict.sound, verdict.withheld, verdict.persons) == (True, 0, 1)
+    assert '\\"ceiling\\":5' in file.read_text("utf-8")
+
+
+async def test_nothing_is_exported_before_the_first_checkpoint(log: str, tmp_path: Path) -> None:
+    with pytest.raises(NothingPublished):
+        await export(tmp_path / "log.jsonl", full=False)
+    assert not list(tmp_path.glob("*.jsonl*"))
+
+
+def altered(lines: list[str], how: str) -> list[str]:
+    place = next(number for number, line in enumerate(lines) if '"index":4' in line)
+    match how:
+        case "edit":
+            return [*lines[:place], lines[place].replace("notice:4", "notice:5"), *lines[place + 1 :]]
+        case "delete":
+            return [*lines[:place], *lines[place + 1 :]]
+        case "reorder":
+            swapped = [
+                lines[place + 1].replace('"index":5', '"index":4'),
+                lines[place].replace('"index":4', '"index":5'),
+            ]
+            return [*lines[:place], *swapped, *lines[place + 2 :]]
+        case "cut":
+            return lines[:-1]
+        case _:
+            return [line.replace(":", ": ") for line in lines]
+
+
+@pytest.mark.parametrize("how", ["edit", "delete", "reorder", "cut"])
+async def test_an_altered_export_is_found(published: str, tmp_path: Path, how: str) -> None:
+    file = tmp_path / "log.jsonl"
+    await export(file, full=True)
+    trusted = export_keys(file)
+    file.write_text("\n".join(altered(file.read_text("utf-8").splitlines(), how)) + "\n", "utf-8")
+    assert not check_export(file, trusted).sound
+
+
+async def test_another_file_is_not_taken_for_an_export(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    for text in ("not json\n", "[]\n", '{"format":"other"}\n', ""):
+        file.write_text(text, "utf-8")
+        with pytest.raises(tlog.Malformed):
+            check_export(file, ())
+
+
+async def proof_of(leaf_index: int) -> str:
+    item = (await queries.feed(leaf_index - 1, 1))[0]
+    view = await queries.entry_view(item.entry_id, None)
+    return queries.proof_file(view, await sequencer.last_head()).text()
+
+
+async def test_a_proof_file_proves_offline_what_it_shows(published: str, open_notices: None) -> None:
+    text, trusted = await proof_of(4), await sequencer.verifier_keys()
+    proved = proofs.check_proof(text, trusted)
+    assert proved.leaf_index == 4
+    assert proved.entry.head.facts()["subject"] == "notice:4"
+    assert proved.entry.body.text is None
+    assert proved.checkpoint.head.size == 10
+
+
+async def test_any_changed_character_of_a_proof_is_noticed(published: str, open_notices: None) -> None:
+    text, trusted = await proof_of(4), await sequencer.verifier_keys()
+    shown = proofs.check_proof(text, trusted)
+    for place in range(len(text)):
+        changed = text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
+        try:
+            proved = proofs.check_proof(changed, trusted)
+        except tlog.Malformed:
+            continue
+        # Only the names of signatures we do not need may change without harm.
+        assert (proved.entry, proved.leaf_index, proved.checkpoint.head) == (
+            shown.entry,
+            shown.leaf_index,
+            shown.checkpoint.head,
+        )
+
+
+async def test_an_entry_that_waits_has_no_proof_yet(published: str) -> None:
+    view = await queries.entry_view(await act(), None)
+    with pytest.raises(NotFound):
+        queries.proof_file(view, await sequencer.last_head())
+
+
+# -- the command -------------------------------------------------------------------------------
+
+
+async def test_the_command_checks_proofs_and_exports_offline(
+    published: str, folder: Path, tmp_path: Path, open_notices: None
+) -> None:
+    proof, dump, kept = tmp_path / "4.tlog-proof", tmp_path / "log.jsonl", tmp_path / "kept"
+    proof.write_text(await proof_of(4), "utf-8")
+    await export(dump, full=True)
+    shutil.copy(folder / "checkpoint", kept)
+    for file in (proof, dump):
+        good = CliRunner().invoke(cli, ["verify", str(file), "--against", str(kept)], env={"LANG": "en_US.UTF-8"})
+        assert good.exit_code == 0, good.output
+    dump.write_text(dump.read_text("utf-8").replace("notice:4", "notice:5"), "utf-8")
+    proof.write_text(proof.read_text("utf-8").replace("index 4", "index 5"), "utf-8")
+    broken = CliRunner().invoke(cli, ["verify", str(dump)], env={"LANG": "en_US.UTF-8"})
+    assert broken.exit_code == 1
+    refused = CliRunner().invoke(cli, ["verify", str(proof)], env={"LANG": "en_US.UTF-8"})
+    assert refused.exit_code == 1
+    assert "not in the tree" in refused.output
+
+
+async def test_the_command_needs_a_key_where_there_is_none(published: str, folder: Path, tmp_path: Path) -> None:
+    proof = tmp_path / "4.tlog-proof"
+    proof.write_text(await proof_of(4), "utf-8")
+    key = (folder / "key").read_text("utf-8").splitlines()[0]
+    shutil.rmtree(folder)
+    missing = CliRunner().invoke(cli, ["verify", str(proof)])
+    assert missing.exit_code == 1
+    assert CliRunner().invoke(cli, ["verify", str(proof), "--key", key]).exit_code == 0
+    assert CliRunner().invoke(cli, ["verify", str(proof), "--key", key[:-4]]).exit_code == 1
+
+
+async def test_the_published_payload_is_two_canonical_lines(published: str) -> None:
+    entry = await stored((await queries.feed(-1, 1))[0].entry_id)
+    for half in (entry.head, entry.body):
+        assert json.dumps(json.loads(half.text or ""), ensure_ascii=False, separators=(",", ":")) == half.text
