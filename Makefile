@@ -26,13 +26,11 @@ check: setup-dev ## format, lint, types, floors, templates, tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint --quiet --lint templates
-	.venv/bin/djlint --quiet --check templates
 	@$(MAKE) test
 
-format: setup-dev ## format code and templates
+format: setup-dev ## format code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
-	.venv/bin/djlint --quiet --reformat templates
 
 bench: setup-dev ## measure, each figure beside its peer
 	.venv/bin/python -m benchmarks --scale $(SCALE)

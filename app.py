@@ -56,6 +56,12 @@ def _api() -> Router:
 
 def wire() -> None:
     """Name who takes over from whom where a low floor must hand something up."""
+    from contracts import services as contracts
+    from market.services import AWARDED
+    from payments.services import SETTLED
+
+    AWARDED.supply(contracts.draft_from_award)
+    SETTLED.supply(contracts.milestone_paid)
 
 
 @asynccontextmanager

@@ -107,17 +107,15 @@ def parse_qualification(form: Form, *, has_scan: bool = False) -> QualificationF
         form.error("expires_on", EXPIRY_AND_NONE)
     scan = form.upload("scan", required=not has_scan)
     _check_file(form, "scan", scan)
-    fields = {
-        "kind_zh": form.text("kind_zh", max_length=100),
-        "kind_en": form.text("kind_en", required=False),
-        "number": form.text("number", max_length=80),
-        "scope_zh": form.text("scope_zh", max_length=500),
-        "scope_en": form.text("scope_en", required=False, max_length=800),
-        "issuer": form.text("issuer", max_length=100),
-    }
+    kind_zh, kind_en = form.text("kind_zh", max_length=100), form.text("kind_en", required=False)
+    scope_zh = form.text("scope_zh", max_length=500)
+    scope_en = form.text("scope_en", required=False, max_length=800)
+    number, issuer = form.text("number", max_length=80), form.text("issuer", max_length=100)
     form.finish()
     assert profession is not None and grade is not None  # noqa: PT018  finish() has raised otherwise
-    draft = QualificationDraft(profession=profession, grade=grade, items=items, expires_on=expires_on, **fields)
+    draft = QualificationDraft(
+        profession, kind_zh, number, grade, scope_zh, issuer, expires_on, items, None, kind_en, scope_en
+    )
     return QualificationForm(draft, scan)
 
 

@@ -13,8 +13,11 @@ SERVED = {
     "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
     "echarts.min.js": "echarts/dist/echarts.min.js",
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "noto-sans-sc.ttf": "@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf",
+    "noto-sans-sc-bold.ttf": "@expo-google-fonts/noto-sans-sc/700Bold/NotoSansSC_700Bold.ttf",
 }
-"""What pages may ask for under `/static/vendor/`, and where it comes from in `node_modules`."""
+"""What we use under `/static/vendor/`, and where it comes from in `node_modules`. The fonts are for the
+PDF papers (OFL-1.1): a machine without Chinese fonts would print boxes."""
 
 VENDOR = CHECKOUT / "static" / "vendor"
 

@@ -45,6 +45,4 @@ async def _tell_administrators(entry: int, report: ErrorReport) -> None:
         Role.ADMINISTRATOR.value,
     )
     for row in found:
-        await mail.send(
-            message=MESSAGE, to_account=row["account"], context={"entry": entry, **vars(report)}
-        )
+        await mail.send(message=MESSAGE, to_account=row["account"], context={"entry": entry, **vars(report)})

@@ -44,6 +44,7 @@ for way in plain borrowed virtualenv from_debian; do
         exit 0
     fi
 done
+rm -rf .venv # half an environment would pass for a whole one next time
 if ! [ -w . ]; then
     say "目录 $(pwd) 无法写入：请修改权限或换一个目录。" "Folder $(pwd) cannot be written: change its permissions or use another."
 else

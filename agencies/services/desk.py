@@ -89,7 +89,7 @@ async def lodge_objection(*, actor: Identity, filing_id: int, text: str) -> Fili
     async with transaction():
         filing = await any_locked(filing_id)
         state = advance(TRANSITIONS, filing.state, FilingAct.OBJECT)
-        assert filing.notice_until is not None  # noqa: S101  set with the state
+        assert filing.notice_until is not None
         require_running(filing.notice_until, clock.now(), _moment(filing.notice_until))
         if filing.organization_id == actor.organization_id:
             raise OwnNotice
@@ -161,7 +161,7 @@ async def record_filing(*, actor: Identity = SYSTEM, filing_id: int) -> FilingRe
     async with transaction():
         filing = await any_locked(filing_id)
         state = advance(TRANSITIONS, filing.state, FilingAct.RECORD)
-        assert filing.notice_until is not None  # noqa: S101  set with the state
+        assert filing.notice_until is not None
         require_over(filing.notice_until, clock.now(), _moment(filing.notice_until))
         agency_id = await write_to_register(filing, clock.today())
         receipt = await serials.next_number("BA", clock.today())

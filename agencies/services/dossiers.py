@@ -81,7 +81,7 @@ async def write_to_register(filing: FilingRow, today: date) -> int:
 async def _agency(filing: FilingRow, today: date) -> int:
     dossier = filing.dossier
     step = dossier.organization
-    assert step is not None and dossier.commitments is not None  # noqa: S101, PT018  formally checked
+    assert step is not None and dossier.commitments is not None  # noqa: PT018  formally checked
     agency_id: int = await db.value(
         UPSERT_AGENCY,
         filing.organization_id,

@@ -254,7 +254,7 @@ async def submit_filing(*, actor: Identity, filing_id: int, version: int | None 
 
 async def _submitted(actor: Identity, filing: FilingRow, number: str) -> int:
     dossier = filing.dossier
-    assert dossier.organization is not None  # noqa: S101  the formal check has seen to it
+    assert dossier.organization is not None
     entry = await trail.record(
         actor,
         "filing.submitted",

@@ -431,3 +431,21 @@ async def my_interests(identity: Identity) -> list[InterestRow]:
         identity.account_id,
     )
     return [InterestRow(**dict(row)) for row in found]
+
+
+async def masked_phrases(assignment_id: int) -> list[str]:
+    """What must not be read on the pages shown to a reviewer: the agency's names, code and signers."""
+    found = await db.rows(
+        "select unnest(array[g.name_zh, g.name_en, g.uscc]) as phrase"
+        " from contracts_assignment a join contracts_review v on v.id = a.review"
+        " join contracts_deliverable d on d.id = v.deliverable"
+        " join contracts_contract c on c.id = d.contract join agencies_agency g on g.id = c.agency"
+        " where a.id = $1 union"
+        " select p.name from contracts_assignment a join contracts_review v on v.id = a.review"
+        " join contracts_deliverable d on d.id = v.deliverable"
+        " join contracts_submission s on s.deliverable = d.id and s.version = d.version"
+        " join contracts_signer n on n.submission = s.id"
+        " join agencies_practitioner p on p.id = n.practitioner where a.id = $1",
+        assignment_id,
+    )
+    return [row["phrase"] for row in found if row["phrase"]]

@@ -345,7 +345,7 @@ _MOVES = {
 async def _move(actor: Identity, contract: Any, act: ContractAct, after: Mapping[str, Any]) -> ContractReceipt:
     state = advance(rules.TRANSITIONS, ContractState(contract["state"]), act)
     await db.execute(
-        "update contracts_contract set state = $2, completed_at = case when $2 = 'completed'"
+        "update contracts_contract set state = $2, completed_at = case when $2::varchar = 'completed'"
         " then $3::timestamptz end where id = $1",
         contract["id"],
         state.value,

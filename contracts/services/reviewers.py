@@ -84,7 +84,7 @@ async def _insert(
 ) -> tuple[int, str]:
     reviewer_id = await db.value(
         "insert into contracts_reviewer (account, organization, code, professions, region, active,"
-        " registered_at) values ($1, $2, 'new:' || $1::text, $3, $4, true, $5)"
+        " registered_at) values ($1, $2, 'new:' || $1::bigint::text, $3, $4, true, $5)"
         " on conflict (account) do nothing returning id",
         account_id,
         organization,

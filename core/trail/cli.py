@@ -1,6 +1,5 @@
 """`xinshi trail`: check, publish, export and prove, from a terminal."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

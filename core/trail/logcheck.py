@@ -14,7 +14,7 @@ from core.trail import faults, format, tlog
 from core.trail.faults import Fault, Verdict
 from core.trail.format import Entry, Person
 from core.trail.merkle import leaf_hash
-from core.trail.tiles import ENTRIES, WIDTH, Tile, TileStore, TileTree, bundle, cut, tile_path, width_at
+from core.trail.tiles import ENTRIES, WIDTH, Tile, TileStore, TileTree, cut, tile_path, unbundle, width_at
 
 SKEW = timedelta(minutes=5)
 LONGEST_TRANSACTION = timedelta(minutes=15)
@@ -258,11 +258,21 @@ class FileCheck:
         for row, known in zip(block, cut(self._read(path) or b""), strict=False):
             if row.true_hash != known:
                 self._fault(row, faults.TILE, path)
-        leaves = [row.entry.leaf() for row in block[:width] if row.entry is not None]
-        path = tile_path(ENTRIES, index, width)
-        published = self._read(path)
-        if published is not None and len(leaves) == width and published != bundle(leaves):
-            self._fault(block[0], faults.BUNDLE, path)
+        self._compare_bundle(block, tile_path(ENTRIES, index, width), width)
+
+    def _compare_bundle(self, block: Sequence[Row], path: str, width: int) -> None:
+        data = self._read(path)
+        if data is None:
+            return
+        try:
+            published = unbundle(data)
+        except ValueError:
+            published = []
+        if len(published) != width:
+            self.verdict.add(Fault(Message(faults.BUNDLE, {"path": path})))
+        for row, leaf in zip(block, published, strict=False):
+            if row.entry is not None and row.entry.leaf() != leaf:
+                self._fault(row, faults.BUNDLE, path)
 
     def _compare_tile(self, tile: Tile) -> None:
         published = self._read(tile.path)

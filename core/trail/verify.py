@@ -135,7 +135,7 @@ async def _check_waiting(verdict: Verdict) -> None:
 
 def export_keys(path: Path) -> tuple[tlog.VerifierKey, ...]:
     """The keys an export names itself: only as good as the way the export came."""
-    first = next(_lines(path))
+    first = _first_line(path)
     return tuple(map(tlog.VerifierKey.parse, first["keys"]))
 
 
@@ -148,7 +148,7 @@ def check_export(
 ) -> Verdict:
     """Check an export file by itself. `tlog.Malformed` when it is not one."""
     verdict = Verdict()
-    first, notes = next(_lines(path)), []
+    first, notes = _first_line(path), []
     for line in _lines(path):
         if "checkpoint" in line:
             head = tlog.parse_checkpoint(line["checkpoint"].partition("\n\n")[0] + "\n")
@@ -160,6 +160,12 @@ def check_export(
             if not line["index"] % BATCH:
                 progress(line["index"], first["size"])
     return check.finish()
+
+
+def _first_line(path: Path) -> Mapping[str, Any]:
+    for line in _lines(path):
+        return line
+    raise tlog.Malformed("the file is empty")
 
 
 def _lines(path: Path) -> Iterator[Mapping[str, Any]]:

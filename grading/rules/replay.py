@@ -4,10 +4,11 @@ The same function prepares a draft, checks it before it is published and replays
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import sqrt
+from typing import Any
 
 from agencies.rules import CreditGrade
 from core.money import half_up
@@ -70,6 +71,24 @@ def grade(evidence: Evidence, scheme: Scheme, table: Calibration) -> Outcome:
     sd = half_up(Decimal(found.sd))
     placement = place(given, score, sd, conduct, scheme) if rated else None
     return _outcome(given, scheme, table, marks, found, conduct, sufficiency, placement, score, sd)
+
+
+def differences(report: Mapping[str, Any], evidence: Evidence, outcome: Outcome) -> list[str]:
+    """What is stored otherwise than it is computed; empty when the grade replays."""
+    computed = {
+        "evidence_digest": digest(evidence),
+        "outcome_digest": outcome.digest(),
+        "result": outcome.result.value,
+        "quality": outcome.quality.value,
+        "conduct": outcome.conduct.grade.value,
+        "band": outcome.band.value,
+        "score": outcome.score,
+        "low": outcome.low,
+        "high": outcome.high,
+        "firm": outcome.firm,
+    }
+    stored = {name: report[name] for name in computed}
+    return [f"{outcome.result.value} {outcome.score} ({name})" for name, v in computed.items() if stored[name] != v]
 
 
 def _outcome(

@@ -10,31 +10,12 @@ from core import clock, db, trail
 from core.db import transaction
 from core.identity import Identity, Permission
 from core.serials import next_number
-from grading.rules.evidence import digest
+from grading.rules.certificates import FACTS, fingerprint
+from grading.rules.errors import AlreadyRevoked, CertificateAbsent
 from grading.rules.months import add_months
-from grading.services.errors import AlreadyRevoked, CertificateAbsent
 
 SERIES = "DJ"
 LIFE_MONTHS = 12
-
-FACTS = (
-    "number",
-    "agency",
-    "profession",
-    "name_zh",
-    "name_en",
-    "uscc",
-    "grade",
-    "score",
-    "firm",
-    "scheme",
-    "as_of",
-    "issued_on",
-    "valid_until",
-    "evidence_digest",
-    "outcome_digest",
-)
-"""What the fingerprint of a certificate covers, in this order of names."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +25,6 @@ class RevocationReceipt:
     number: str
     revoked_on: date
     entry_id: int
-
-
-def fingerprint(facts: dict[str, Any]) -> str:
-    """SHA-256 over the canonical JSON of the certificate's facts."""
-    return digest({name: facts[name] for name in FACTS})
 
 
 async def issue_certificate(*, actor: Identity, report_id: int) -> str | None:

@@ -13,6 +13,7 @@ from core.serials import next_number
 from core.states import advance
 from core.workdays import calendar
 from grading.queries.schemes import rulebook_on
+from grading.rules.errors import AgencyUnknown, FindingAbsent, ItemUnknown
 from grading.rules.lifecycle import (
     CONDUCT_TRANSITIONS,
     ConductAct,
@@ -22,7 +23,6 @@ from grading.rules.lifecycle import (
     SamePerson,
     may_decide,
 )
-from grading.services.errors import AgencyUnknown, FindingAbsent, ItemUnknown
 
 SERIES = "JF"
 

@@ -11,16 +11,16 @@ from core.errors import Rejected
 from core.identity import Identity, Permission
 from grading.queries.schemes import Rulebook, rulebook_on
 from grading.rules.conduct import POINTS_D, ZEROS_D, veto_term_allowed
-from grading.rules.evidence import DirectGround
-from grading.rules.lifecycle import RunKind
-from grading.rules.scheme import Trigger
-from grading.services.errors import (
+from grading.rules.errors import (
     AgencyUnknown,
     DayAhead,
     DocumentTwice,
     TermNotAllowed,
     TriggerNotForOfficers,
 )
+from grading.rules.evidence import DirectGround
+from grading.rules.lifecycle import RunKind
+from grading.rules.scheme import Trigger
 from grading.services.reports import PublicationReceipt, check_signer, publish, renew, withdraw
 from grading.services.runs import UNPUBLISHED, Batch, draft, one_subject, open_run
 

@@ -9,9 +9,8 @@ import msgspec
 
 from core import db
 from grading.queries.schemes import rulebook_of
-from grading.rules.replay import grade
-from grading.services.certificates import FACTS, fingerprint
-from grading.services.reports import differences
+from grading.rules.certificates import FACTS, fingerprint
+from grading.rules.replay import differences, grade
 from grading.stored import evidence_of
 
 CHUNK = 200

@@ -1,6 +1,5 @@
 """The life of a report: the agency comments, a person signs, what is published is never changed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,14 @@ from core.serials import next_number
 from core.states import advance
 from core.workdays import calendar
 from grading.queries.schemes import rulebook_of
-from grading.rules.evidence import Evidence, digest
+from grading.rules.errors import (
+    AnswerMissing,
+    EvidenceOutdated,
+    PersonMustSign,
+    ReportAbsent,
+    RunAbsent,
+)
+from grading.rules.evidence import Evidence
 from grading.rules.lifecycle import (
     REPORT_TRANSITIONS,
     CommentPeriodOpen,
@@ -26,15 +32,8 @@ from grading.rules.lifecycle import (
     RunState,
     may_publish,
 )
-from grading.rules.replay import Outcome, grade
+from grading.rules.replay import Outcome, differences, grade
 from grading.services.certificates import issue_certificate
-from grading.services.errors import (
-    AnswerMissing,
-    EvidenceOutdated,
-    PersonMustSign,
-    ReportAbsent,
-    RunAbsent,
-)
 from grading.services.figures import figures
 from grading.services.runs import UNPUBLISHED, Batch, batch_of, draft, one_subject
 from grading.stored import evidence_of
@@ -253,24 +252,6 @@ async def recomputed(report: Any) -> tuple[Outcome, Evidence, str]:
     for problem in differences(report, evidence, outcome):
         raise GradeDrift(stored=f"{report['result']} {report['score']}", computed=problem)
     return outcome, evidence, rules.scheme.id
-
-
-def differences(report: Mapping[str, Any], evidence: Evidence, outcome: Outcome) -> list[str]:
-    """What is stored otherwise than it is computed; empty when the grade replays."""
-    computed = {
-        "evidence_digest": digest(evidence),
-        "outcome_digest": outcome.digest(),
-        "result": outcome.result.value,
-        "quality": outcome.quality.value,
-        "conduct": outcome.conduct.grade.value,
-        "band": outcome.band.value,
-        "score": outcome.score,
-        "low": outcome.low,
-        "high": outcome.high,
-        "firm": outcome.firm,
-    }
-    stored = {name: report[name] for name in computed}
-    return [f"{outcome.result.value} {outcome.score} ({name})" for name, v in computed.items() if stored[name] != v]
 
 
 async def _refuse_outdated(report: Any) -> None:

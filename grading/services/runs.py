@@ -10,10 +10,10 @@ from core.db import transaction
 from core.identity import SYSTEM, Identity, Permission
 from core.workdays import calendar
 from grading.queries.schemes import Rulebook, rulebook_of, rulebook_on
+from grading.rules.errors import AgencyUnknown, DayAhead, NothingToGrade, RunExists, RunStillOpen
 from grading.rules.evidence import digest, plain
 from grading.rules.lifecycle import ReportState, RunKind, RunState
 from grading.rules.replay import Outcome, grade
-from grading.services.errors import AgencyUnknown, DayAhead, RunExists, RunStillOpen
 from grading.services.gathering import Subject, gather
 from grading.tables import GradeReport
 
@@ -53,12 +53,13 @@ async def prepare_run(*, actor: Identity, as_of: date) -> RunReceipt:
         await db.execute("select pg_advisory_xact_lock(hashtext('grading_run'))")
         await _check_day(as_of)
         rules = await rulebook_on(as_of)
-        waiting = await calendar()
-        until = waiting.due_at(clock.now(), rules.scheme.comment_wd)
+        subjects = await gather(as_of, rules)
+        if not subjects:
+            raise NothingToGrade(as_of=str(as_of))
+        until = (await calendar()).due_at(clock.now(), rules.scheme.comment_wd)
         key = f"monthly:{as_of:%Y-%m}"
         run_id = await open_run(actor, key, RunKind.MONTHLY, as_of, rules, comment_until=until)
         batch = Batch(run_id, as_of, until, rules)
-        subjects = await gather(as_of, rules)
         await draft(actor, batch, subjects)
         entry = await trail.record(
             actor,
@@ -208,5 +209,5 @@ async def run_if_due() -> RunReceipt | None:
         return None
     try:
         return await prepare_run(actor=SYSTEM, as_of=today)
-    except (RunExists, RunStillOpen, DayAhead):
+    except (RunExists, RunStillOpen, DayAhead, NothingToGrade):
         return None

@@ -100,3 +100,9 @@ async def guide(code: str) -> Guide:
     columns = dict(record)
     facts = columns.pop("guide")
     return Guide(ItemRow(**columns), facts)
+
+
+async def successors(code: str) -> list[ItemRow]:
+    """The items that build on this one."""
+    found = await db.rows(ITEM_SQL + " and $1 = any(string_to_array(guide->>'predecessors', ';')) order by code", code)
+    return [item_row(record) for record in found]

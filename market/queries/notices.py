@@ -190,6 +190,14 @@ async def notice(notice_id: int, identity: Identity | None = None) -> NoticeRow:
     return notice_row(record)
 
 
+async def own_notice(notice_id: int, identity: Identity) -> NoticeRow:
+    """A notice of the reader's own organisation, drafts included; otherwise `NoticeGone`."""
+    record = await db.row(NOTICE_SQL + " where n.id = $1 and n.client = $2", notice_id, identity.organization_id)
+    if record is None:
+        raise NoticeGone
+    return notice_row(record)
+
+
 @dataclass(frozen=True)
 class BoardFilter:
     """What the notice board is narrowed by; empty means everything."""

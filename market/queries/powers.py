@@ -80,18 +80,11 @@ async def recused(row: NoticeRow) -> list[Standing]:
     """Recorded agencies of the profession that must recuse themselves from this notice."""
     profession = Profession(row.profession)
     recorded = await agencies.recorded_agencies(profession)
-    standings = await agencies.standings(
-        [one.agency_id for one in recorded], profession, clock.today()
-    )
+    standings = await agencies.standings([one.agency_id for one in recorded], profession, clock.today())
     related = {"related-to-client", "related-to-department"}
     return [
         standing
         for standing in standings.values()
         if related
-        & {
-            reason.code
-            for reason in eligibility(
-                standing, row.call, on=clock.today(), open_jobs=0, edition=row.law
-            )
-        }
+        & {reason.code for reason in eligibility(standing, row.call, on=clock.today(), open_jobs=0, edition=row.law)}
     ]

@@ -66,10 +66,7 @@ async def desk_page(request: AnyRequest) -> Response[Any]:
         week=count(groups, When.THIS_WEEK),
         strip=strip(groups, clock.today(), calendar),
         headings={when: _(words) for when, words in HEADINGS.items()},
-        doors=[
-            (web.url_for(route), _(words), icon)
-            for route, words, icon in DOORS.get(identity.role, ())
-        ],
+        doors=[(web.url_for(route), _(words), icon) for route, words, icon in DOORS.get(identity.role, ())],
         nothing=_(NOTHING.get(identity.role, "")),
         recent=await own_acts(identity, now),
     )

@@ -109,9 +109,7 @@ def _agreed(found: home.Figures) -> str:
 
 
 @get("/search", name="portal:search", opt=web.public)
-async def search_page(
-    request: AnyRequest, q: FromQuery[str] = "", scope: FromQuery[str] = ""
-) -> Response[Any]:
+async def search_page(request: AnyRequest, q: FromQuery[str] = "", scope: FromQuery[str] = "") -> Response[Any]:
     """Items, agencies and notices that hold every piece of the query."""
     text = q.strip()[:LONGEST_QUERY]
     within = Scope(scope) if scope in set(Scope) else None

@@ -6,15 +6,26 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
-from core import clock, web
+from core import clock, settings, web
+from core.errors import NotFound
 from core.forms import Form
-from core.i18n import _
+from core.i18n import N_, _
+from core.identity import Role
 from market import content
 from market.rules.notices import METHOD_NAMES, METHOD_RULES
 from portal import services
+from portal.demo import sign_ins
 from portal.forms import parse_report
 
 AnyRequest = Request[Any, Any, Any]
+DEMO_HINTS = {
+    Role.CLIENT: N_("建项目、发公告、确认合同、验收成果、评价。"),
+    Role.AGENCY: N_("看机构档案和等级依据、提交密封报价、交成果。"),
+    Role.REGISTRAR: N_("核对机构备案，提出不良行为记分。"),
+    Role.REVIEWER: N_("按审查表给抽到的成果打分，机构名称是隐去的。"),
+    Role.GRADING_OFFICER: N_("看审查结果，每月评级、征求意见、签发。"),
+    Role.ADMINISTRATOR: N_("管账户和工作日历，查留痕。"),
+}
 
 
 def _plain(path: str, name: str) -> HTTPRouteHandler:
@@ -46,6 +57,14 @@ async def rules_selection(request: AnyRequest) -> Response[Any]:
         edition=content.edition_in_force(clock.today()),
         methods=[(_(METHOD_NAMES[method]), _(text)) for method, text in METHOD_RULES.items()],
     )
+
+
+@get("/demo", name="portal:demo", opt=web.public)
+async def demo_page(request: AnyRequest) -> Response[Any]:
+    """One sign-in per kind of user of the demo market; absent where real people depend on the site."""
+    if settings.load().production:
+        raise NotFound
+    return await web.page(request, "portal/demo.html", sign_ins=sign_ins(), hints=DEMO_HINTS)
 
 
 @get("/report-an-error", name="portal:report-error", opt=web.public)

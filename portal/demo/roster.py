@@ -88,7 +88,7 @@ class Roster:
 
     def code_of(self, key: str) -> str:
         """The credit code of somebody on the roster, by the key that relations name."""
-        known = {one.key: one.uscc for one in (*self.agencies, *self.clients)}
+        known = {one.key: one.uscc for one in self.agencies} | {one.key: one.uscc for one in self.clients}
         return known.get(key, key)
 
 

@@ -21,7 +21,13 @@ from portal.demo.roster import DemoAgency
 POOREST, BEST = 0.38, 0.91
 MARK_OF_POOREST, MARK_OF_BEST = 61.0, 95.5
 
-DIFFICULTY: Mapping[str, float] = {"XT-EV-01": -2.5, "XT-EV-04": -1.5, "XT-SF-01": -2.0, "XT-SV-02": 0.5, "XT-SV-01": 1.0}
+DIFFICULTY: Mapping[str, float] = {
+    "XT-EV-01": -2.5,
+    "XT-EV-04": -1.5,
+    "XT-SF-01": -2.0,
+    "XT-SV-02": 0.5,
+    "XT-SV-01": 1.0,
+}
 """Points that the same agency loses or gains because of the kind of work."""
 
 ITEM_WEIGHTS: Mapping[str, float] = {

@@ -71,9 +71,7 @@ async def wall() -> Wall:
 
 def _wall_row(profession: Profession, found: Sequence[Any], *, crowded: bool) -> WallRow:
     numbers = Counter(row["grade"] for row in found)
-    badges = () if crowded else tuple(
-        Badge(row["id"], row["name_zh"], row["name_en"], row["grade"]) for row in found
-    )
+    badges = () if crowded else tuple(Badge(row["id"], row["name_zh"], row["name_en"], row["grade"]) for row in found)
     return WallRow(profession, badges, tuple((grade, numbers[grade]) for grade in sorted(numbers)))
 
 

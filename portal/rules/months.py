@@ -29,9 +29,7 @@ def month_ends(today: date, months: int) -> list[date]:
 
 def labels(ends: Sequence[date]) -> list[str]:
     """Months as they stand on an axis: the year only where it begins."""
-    return [
-        f"{day:%y-%m}" if i == 0 or day.month == 1 else f"{day:%m}" for i, day in enumerate(ends)
-    ]
+    return [f"{day:%y-%m}" if i == 0 or day.month == 1 else f"{day:%m}" for i, day in enumerate(ends)]
 
 
 def moves(before: Mapping[tuple[int, str], str], after: Mapping[tuple[int, str], str]) -> Moves:
@@ -39,7 +37,7 @@ def moves(before: Mapping[tuple[int, str], str], after: Mapping[tuple[int, str],
     up = down = rated = 0
     for pair, grade in after.items():
         old = before.get(pair, "N")
-        if grade == "N" or old == grade:
+        if grade in {"N", old}:
             continue
         if old == "N":
             rated += 1

@@ -1,6 +1,7 @@
 /* Small page behaviours. Everything reads and posts without them. */
 (function () {
   "use strict";
+  var root = document.documentElement;
 
   function two(n) { return (n < 10 ? "0" : "") + n; }
 
@@ -27,10 +28,17 @@
     setInterval(tick, 1000);
   }
 
-  /* a refused form: the summary takes the focus, its links lead into the field */
+  /* a refused form: the summary takes the focus; its lines name their field, for which the server's sentence may be too short */
   function errors() {
     var box = document.querySelector("[data-focus]");
-    if (box) box.focus();
+    if (!box) return;
+    box.querySelectorAll('a[href^="#f-"]').forEach(function (a) {
+      var id = decodeURIComponent(a.hash.slice(1)), field = document.getElementById(id);
+      var label = document.querySelector('label[for="' + CSS.escape(id) + '"]') || (field && field.querySelector("legend"));
+      var name = label && label.firstChild && label.firstChild.textContent.trim();
+      if (name && name.length < 30 && a.textContent.indexOf(name) < 0) a.prepend(name + (root.lang === "en" ? ": " : "："));
+    });
+    box.focus();
   }
 
   /* one press, one post: the server answers a repeated one with the same receipt, this only spares the wait */

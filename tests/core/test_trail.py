@@ -23,7 +23,7 @@ from core.trail.format import Entry, Person, Veil
 from core.trail.registry import Openness
 from core.trail.tiles import MissingTile, tile_path, tiles_of, unbundle
 from tests.factories import core as make
-from tests.factories.trail import CLIENT, act, acts, stored, tamper
+from tests.factories.trail import CLIENT, act, acts, files_in, stored, tamper
 
 pytestmark = pytest.mark.anyio
 
@@ -191,10 +191,6 @@ async def test_personal_data_is_deleted_but_never_rewritten(log: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await db.execute("update core_trail_person set content = '[]'::jsonb")
     assert await db.execute("delete from core_trail_person") == 1
-
-
-def files_in(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 # -- order and publication ---------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Entries for tests of the trail, and what somebody with the owner's password could do to them."""
 
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -10,6 +11,11 @@ from core.identity import Identity, Role
 from core.trail.format import Entry
 
 CLIENT = Identity(7, "王建国", 3, "新泰测试实业有限公司", Role.CLIENT)
+
+
+def files_in(folder: Path) -> set[str]:
+    """Every file below a folder, as relative paths."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 async def act(number: int = 1, **options: Any) -> int:
@@ -30,10 +36,11 @@ async def stored(entry_id: int) -> Entry:
 
 
 async def tamper(owner_url: str, *statements: str) -> None:
-    """Run SQL as the owner with the triggers off, as an attacker inside the house would."""
+    """Run SQL as the owner, triggers off and the leaf's foreign key gone, as an attacker inside the house would."""
     owner = await asyncpg.connect(owner_url)
     tables = [f"core_trail_{name}" for name in ("entry", "leaf", "checkpoint", "person")]
     try:
+        await owner.execute("alter table core_trail_leaf drop constraint if exists core_trail_leaf_entry_fkey")
         for table in tables:
             await owner.execute(f"alter table {table} disable trigger user")
         for statement in statements:

@@ -55,6 +55,13 @@ class RunStillOpen(Conflict):
     text: ClassVar[str] = N_("%(as_of)s 的批次还有 %(count)s 份报告未签发。请先签发，再生成新的批次。")
 
 
+class NothingToGrade(Conflict):
+    """No agency is on record on that day."""
+
+    code: ClassVar[str] = "nothing-to-grade"
+    text: ClassVar[str] = N_("%(as_of)s 还没有在册机构，无需评级。有机构备案后再生成批次。")
+
+
 class DayAhead(Rejected):
     """A run cannot look into the future, nor behind what is published."""
 

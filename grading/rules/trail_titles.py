@@ -20,7 +20,7 @@ TRAIL_TITLES: dict[str, str] = {
     "certificate.revoked": N_("撤销等级证书"),
 }
 
-PUBLIC_ACTS = (
+OPEN_ACTS = (
     "grade.published",
     "grade.superseded",
     "grade-run.closed",

@@ -1,0 +1,10 @@
+"""The pages of agencies, by who uses them."""
+
+from litestar import Router
+
+from agencies.controllers import applying, desk, public, steps
+
+router = Router(
+    path="/",
+    route_handlers=[*public.HANDLERS, *applying.HANDLERS, *steps.HANDLERS, *desk.HANDLERS],
+)

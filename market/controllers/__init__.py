@@ -1,0 +1,18 @@
+"""Pages of the market."""
+
+from litestar import Router
+
+from market.controllers import bids, catalogue, notices, posting, projects, results
+
+router = Router(
+    path="/",
+    route_handlers=[
+        *catalogue.HANDLERS,
+        *projects.HANDLERS,
+        *notices.HANDLERS,
+        *posting.HANDLERS,
+        *bids.HANDLERS,
+        *results.HANDLERS,
+    ],
+    include_in_schema=False,
+)

@@ -1,0 +1,164 @@
+"""A bidder's pages: the form, the receipt, one's own bids."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
+
+from core import web
+from core.forms import Form
+from core.i18n import N_, _
+from core.identity import Identity, Permission
+from core.trail import latest_checkpoint
+from market import services
+from market.forms import parse_offer
+from market.queries import bids, notices
+from market.queries.powers import powers
+from market.rules.bids import BID_STATES, LONGEST_PROPOSAL, NoBid, Offer
+from market.rules.notices import METHOD_RULES, PHASES, SelectionMethod
+
+AnyRequest = Request[Any, Any, Any]
+BIDDER = [web.requires(Permission.SUBMIT_BID)]
+Receipt = services.BidReceipt
+Service = Callable[..., Awaitable[Receipt]]
+
+
+@get("/notices/{notice_id:int}/bid", name="market:bid-form", guards=BIDDER)
+async def bid_form(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
+    """Write an offer, or a new one in the place of the old."""
+    return await _form(request, notice_id)
+
+
+async def _form(request: AnyRequest, notice_id: int, form: web.FormState | None = None) -> Response[Any]:
+    identity = await web.identity_of(request)
+    row = await notices.notice(notice_id, identity)
+    return await web.page(
+        request,
+        "market/bid_form.html",
+        form=form,
+        row=row,
+        fixed=row.method is SelectionMethod.RANDOM_DRAW,
+        rule=METHOD_RULES[row.method],
+        powers=await powers(row, identity),
+        longest=LONGEST_PROPOSAL,
+    )
+
+
+async def _offer(notice_id: int, identity: Identity, form: Form) -> Offer:
+    row = await notices.notice(notice_id, identity)
+    fixed = row.ceiling if row.method is SelectionMethod.RANDOM_DRAW else None
+    return parse_offer(form, fixed_price=fixed)
+
+
+async def _seal(request: AnyRequest, notice_id: int, service: Service, said: str) -> Response[Any]:
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> Receipt:
+        offer = await _offer(notice_id, identity, form)
+        return await service(identity, notice_id=notice_id, offer=offer)
+
+    async def again(form: web.FormState) -> Response[Any]:
+        return await _form(request, notice_id, form)
+
+    return await web.act(request, do, lambda _receipt: _to_mine(notice_id, said), again)
+
+
+def _to_mine(notice_id: int, said: str) -> Response[None]:
+    return web.redirect("market:bid-mine", notice_id=notice_id, say=_(said))
+
+
+@post("/notices/{notice_id:int}/bids", name="market:bid-submit", guards=BIDDER)
+async def submit_bid(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
+    """Seal and keep an offer."""
+    said = N_("密封报价已收到，这是您的回执。")
+    return await _seal(request, notice_id, services.submit_bid, said)
+
+
+@post("/notices/{notice_id:int}/bids/replace", name="market:bid-replace", guards=BIDDER)
+async def replace_bid(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
+    """Put a new envelope in the old one's place."""
+    said = N_("已换入新的密封报价，旧的一份不会开启。")
+    return await _seal(request, notice_id, services.replace_bid, said)
+
+
+@post("/notices/{notice_id:int}/bids/withdraw", name="market:bid-withdraw", guards=BIDDER)
+async def withdraw_bid(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
+    """Take the bid back."""
+    identity = await web.identity_of(request)
+
+    async def do(_form: Form) -> Receipt:
+        return await services.withdraw_bid(identity, notice_id=notice_id)
+
+    said = N_("报价已撤回，不会开启。截止前可以重新提交。")
+
+    async def again(form: web.FormState) -> Response[Any]:
+        return await _mine(request, notice_id, form)
+
+    return await web.act(request, do, lambda _receipt: _to_mine(notice_id, said), again)
+
+
+@get("/notices/{notice_id:int}/bids/mine", name="market:bid-mine", guards=BIDDER)
+async def my_bid(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
+    """The receipt, and after the opening what became of the bid."""
+    return await _mine(request, notice_id)
+
+
+async def _mine(request: AnyRequest, notice_id: int, form: web.FormState | None = None) -> Response[Any]:
+    identity = await web.identity_of(request)
+    row = await notices.notice(notice_id, identity)
+    can = await powers(row, identity)
+    if can.mine is None:
+        raise NoBid
+    return await web.page(
+        request,
+        "market/bid_mine.html",
+        form=form,
+        row=row,
+        bid=can.mine,
+        powers=can,
+        states=BID_STATES,
+        checkpoint=await latest_checkpoint(),
+    )
+
+
+@get("/notices/{notice_id:int}/bids/mine/envelope", name="market:bid-envelope", guards=BIDDER)
+async def my_envelope(request: AnyRequest, notice_id: FromPath[int]) -> Response[bytes]:
+    """The stored envelope, to compare its SHA-256 with the receipt on another device."""
+    identity = await web.identity_of(request)
+    envelope = await bids.my_envelope(identity, notice_id)
+    if envelope is None:
+        raise NoBid
+    return Response(
+        envelope,
+        media_type="application/octet-stream",
+        headers={
+            "content-disposition": f'attachment; filename="envelope-{notice_id}.bin"',
+            "cache-control": "no-store",
+        },
+    )
+
+
+@get("/my/bids", name="market:my-bids", guards=BIDDER)
+async def my_bids(request: AnyRequest) -> Response[Any]:
+    """All of the agency's bids and the direct offers that wait."""
+    identity = await web.identity_of(request)
+    return await web.page(
+        request,
+        "market/my_bids.html",
+        bids=await bids.my_bids(identity),
+        offers=await bids.offers_to(identity),
+        states=BID_STATES,
+        phases=PHASES,
+    )
+
+
+HANDLERS = [
+    bid_form,
+    submit_bid,
+    replace_bid,
+    withdraw_bid,
+    my_bid,
+    my_envelope,
+    my_bids,
+]

@@ -1,0 +1,105 @@
+"""The notice board and one notice."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.params import FromPath, FromQuery
+
+from agencies.rules import PROFESSION_TITLES
+from core import web
+from core.trail.queries import timeline
+from core.web.pages import decode_cursor
+from market.queries import notices
+from market.queries.awards import award_of, ended_awards
+from market.queries.catalogue import items
+from market.queries.notices import BoardFilter
+from market.queries.powers import powers, recused
+from market.queries.progress import progress
+from market.rules.notices import FUND_SOURCES, METHOD_NAMES, METHOD_RULES, PHASES, Phase
+
+AnyRequest = Request[Any, Any, Any]
+PAGE = 20
+LONGEST_QUERY = 100
+PUBLIC_PHASES = {phase: name for phase, name in PHASES.items() if phase is not Phase.DRAFT}
+TAKING_PART = frozenset({Phase.COLLECTING, Phase.OFFERED})
+
+
+@get("/notices", name="market:notice-board", opt=web.public)
+async def board(
+    request: AnyRequest,
+    q: FromQuery[str | None] = None,
+    item: FromQuery[str | None] = None,
+    profession: FromQuery[str | None] = None,
+    method: FromQuery[str | None] = None,
+    phase: FromQuery[str | None] = None,
+    fund: FromQuery[str | None] = None,
+    cursor: FromQuery[str | None] = None,
+) -> Response[Any]:
+    """All published notices, newest first, narrowed by what the reader chose."""
+    chosen = BoardFilter(
+        item or "",
+        profession or "",
+        method or "",
+        phase or "",
+        fund or "",
+        (q or "")[:LONGEST_QUERY],
+    )
+    rows = await notices.notice_board(chosen, limit=PAGE, before=board_cursor(cursor))
+    listed = web.cursor_page(rows, PAGE, lambda row: [row.published_at, row.id])
+    return await web.page(
+        request,
+        "market/notice_board.html",
+        rows=listed["items"],
+        next_cursor=listed["next"],
+        chosen=chosen,
+        active=sum(bool(value) for value in (item, profession, method, phase, fund)),
+        items=await items(),
+        professions=PROFESSION_TITLES,
+        methods=METHOD_NAMES,
+        phases=PUBLIC_PHASES,
+        fund_sources=FUND_SOURCES,
+        open_methods=list(METHOD_RULES),
+    )
+
+
+def board_cursor(cursor: str | None) -> tuple[str, int] | None:
+    """What `web.cursor_page` was given as key; anything else starts at the beginning."""
+    match decode_cursor(cursor):
+        case [str() as moment, int() as last]:
+            return moment, last
+        case _:
+            return None
+
+
+@get("/notices/{notice_id:int}", name="market:notice-detail", opt=web.public)
+async def notice_page(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
+    """One notice: what is asked, by which rule, where it stands, what the reader can do."""
+    return await show_notice(request, notice_id)
+
+
+async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState | None = None) -> Response[Any]:
+    """The page of a notice, also after a refused act on it."""
+    identity = await web.who(request)
+    row = await notices.notice(notice_id, identity)
+    return await web.page(
+        request,
+        "market/notice_detail.html",
+        form=form,
+        row=row,
+        powers=await powers(row, identity),
+        seal=await notices.seal_of(notice_id),
+        opening=await notices.opening_of(notice_id),
+        award=await award_of(notice_id),
+        ended=await ended_awards(notice_id),
+        recused=await recused(row) if row.phase in TAKING_PART else [],
+        progress=await progress(row),
+        entries=await timeline(row.subject),
+        methods=METHOD_NAMES,
+        rules=METHOD_RULES,
+        phases=PHASES,
+        fund_sources=FUND_SOURCES,
+        professions=PROFESSION_TITLES,
+    )
+
+
+HANDLERS = [board, notice_page]

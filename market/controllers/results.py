@@ -1,0 +1,84 @@
+"""What came of a notice: everybody's prices, the draw with all that recomputes it, the awards."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.params import FromPath, FromQuery
+
+from core import web
+from core.errors import NotFound
+from core.i18n import N_
+from core.trail.queries import timeline
+from core.web.pages import decode_cursor
+from market.queries import awards, notices
+from market.queries.powers import powers
+from market.queries.progress import progress
+from market.rules.bids import BID_STATES
+from market.rules.notices import METHOD_NAMES, METHOD_RULES, PHASES
+
+AnyRequest = Request[Any, Any, Any]
+PAGE = 30
+
+
+class ResultPending(NotFound):
+    """The notice has not been opened (yet)."""
+
+    code = "result-pending"
+    text = N_("这份公告还没有开启，结果在截止后公布。")
+
+
+@get("/notices/{notice_id:int}/result", name="market:notice-result", opt=web.public)
+async def result_page(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
+    """The result with every price, every reason, and the draw step by step."""
+    identity = await web.who(request)
+    row = await notices.notice(notice_id, identity)
+    opening = await notices.opening_of(notice_id)
+    if opening is None:
+        raise ResultPending
+    bids = await notices.opened_bids(notice_id)
+    return await web.page(
+        request,
+        "market/notice_result.html",
+        row=row,
+        opening=opening,
+        bids=bids,
+        names={bid.uscc: bid for bid in bids},
+        award=await awards.award_of(notice_id),
+        ended=await awards.ended_awards(notice_id),
+        powers=await powers(row, identity),
+        progress=await progress(row),
+        entries=await timeline(row.subject),
+        states=BID_STATES,
+        methods=METHOD_NAMES,
+        rules=METHOD_RULES,
+        phases=PHASES,
+    )
+
+
+@get("/notices/{notice_id:int}/draw.json", name="market:notice-draw", opt=web.public)
+async def draw_file(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
+    """The draw as a file that others can recompute (docs/formats/draw.md)."""
+    await notices.notice(notice_id, await web.who(request))
+    opening = await notices.opening_of(notice_id)
+    if opening is None or opening.draw is None:
+        raise ResultPending
+    name = f'attachment; filename="draw-{notice_id}.json"'
+    return Response(opening.draw, headers={"content-disposition": name})
+
+
+@get("/awards", name="market:awards", opt=web.public)
+async def awards_page(request: AnyRequest, cursor: FromQuery[str | None] = None) -> Response[Any]:
+    """All awards, newest first."""
+    before = decode_cursor(cursor)
+    found = await awards.awards(limit=PAGE, before=before if isinstance(before, int) else None)
+    listed = web.cursor_page(found, PAGE, lambda row: row.award_id)
+    return await web.page(
+        request,
+        "market/awards.html",
+        rows=listed["items"],
+        next_cursor=listed["next"],
+        methods=METHOD_NAMES,
+    )
+
+
+HANDLERS = [result_page, draw_file, awards_page]

@@ -1,0 +1,58 @@
+"""The market on stage: everything a play needs to know, in one place."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from market.queries import ItemRow
+from portal.demo.chances import Chances
+from portal.demo.people import Buyer, People, Player
+from portal.demo.roster import Roster, Scale
+from portal.demo.stage import Process, Stage
+from portal.demo.world import Diary
+
+
+@dataclass
+class DemoMarket:
+    """One market being played."""
+
+    chances: Chances
+    scale: Scale
+    roster: Roster
+    stage: Stage
+    diary: Diary
+    people: People
+    items: dict[str, ItemRow]
+    begins_at: datetime
+    commissions: int = 0
+    projects: dict[str, list[int]] = field(default_factory=dict)
+    called: set[int] = field(default_factory=set)
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the curtain falls."""
+        return self.stage.until
+
+    def chance(self, *purpose: object) -> random.Random:
+        """The stream of chance of a purpose."""
+        return self.chances.of(*purpose)
+
+    def enter(self, process: Process, at: datetime) -> None:
+        """Let a process begin at a moment."""
+        self.stage.enter(process, at)
+
+
+@dataclass
+class Job:
+    """A commission that has found its agency."""
+
+    number: int
+    item: ItemRow
+    title: str
+    buyer: Buyer
+    player: Player
+    contract_id: int
+    days: int
+    stream: random.Random
+    mark: float = 0.0
+    on_time: bool = True

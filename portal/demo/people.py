@@ -1,0 +1,207 @@
+"""The people of the demo market: one who acts for each organisation, the experts, the officers."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from contracts import services as contracts
+from contracts.rules.reviews import InterestKind
+from core import accounts, clock, trail
+from core.db import transaction
+from core.i18n import translate
+from core.identity import ROLE_NAMES, SYSTEM, Identity, Role
+from portal.demo.roster import DemoAgency, DemoClient
+from portal.demo.world import REVIEWERS, DemoReviewer
+
+PASSWORD = "xinshi-demo-2026"  # noqa: S105  shown to everybody on purpose, and refused in production
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """How to sign in as one kind of user of the demo market."""
+
+    role: Role
+    login: str
+    password: str
+    name: str
+    organization: str
+
+    @property
+    def title(self) -> str:
+        """What this kind of user is called, in the reader's language."""
+        return translate(ROLE_NAMES[self.role])
+
+
+def sign_ins() -> list[SignIn]:
+    """One sign-in per kind of user; they exist in every demo market."""
+    return [
+        SignIn(Role.CLIENT, "cl-01", PASSWORD, "业主演一", "新泰金斗岭精细化工有限公司"),
+        SignIn(Role.AGENCY, "ag-ev-01", PASSWORD, "机构演一", "新泰白鹭洲环境技术有限公司"),
+        SignIn(Role.REGISTRAR, "registrar", PASSWORD, "登记员演", OFFICE.name_zh),
+        SignIn(Role.REVIEWER, REVIEWERS[5].login, PASSWORD, REVIEWERS[5].name, EXPERTS["370982"].name_zh),
+        SignIn(Role.GRADING_OFFICER, "officer", PASSWORD, "评级员演", OFFICE.name_zh),
+        SignIn(Role.ADMINISTRATOR, "admin", PASSWORD, "管理员演", OFFICE.name_zh),
+    ]
+
+
+@dataclass(frozen=True)
+class Office:
+    """An organisation that is neither client nor agency."""
+
+    uscc: str
+    name_zh: str
+    name_en: str
+    region_code: str
+
+
+OFFICE = Office(
+    "12370982MAXTE1015P", "新泰市中介服务监管中心（演示）", "Xintai Intermediary Service Office (demo)", "370982"
+)
+EXPERTS = {
+    "370982": Office("12370982MAXTF10171", "新泰市技术审查专家库（演示）", "Xintai Review Experts (demo)", "370982"),
+    "370900": Office("12370900MAXTF10252", "泰安市技术审查专家库（演示）", "Tai'an Review Experts (demo)", "370900"),
+    "370100": Office("12370100MAXTF10333", "济南市技术审查专家库（演示）", "Jinan Review Experts (demo)", "370100"),
+    "370200": Office("12370200MAXTF10414", "青岛市技术审查专家库（演示）", "Qingdao Review Experts (demo)", "370200"),
+    "370300": Office("12370300MAXTF1049X", "淄博市技术审查专家库（演示）", "Zibo Review Experts (demo)", "370300"),
+}
+
+
+@dataclass
+class Player:
+    """An agency on stage: who acts for it, and once recorded its number and who signs its results."""
+
+    agency: DemoAgency
+    identity: Identity
+    agency_id: int = 0
+    recorded_on: date = date.max
+    signers: tuple[int, ...] = ()
+    open_jobs: int = 0
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """A client on stage, with how readily it answers and how kindly it judges."""
+
+    client: DemoClient
+    identity: Identity
+    answers: float
+    mood: float
+
+
+@dataclass
+class People:
+    """Everybody who acts."""
+
+    password_hash: str
+    registrar: Identity = SYSTEM
+    officer: Identity = SYSTEM
+    second_officer: Identity = SYSTEM
+    reviewers: dict[str, tuple[DemoReviewer, Identity]] = field(default_factory=dict)
+    players: dict[str, Player] = field(default_factory=dict)
+    buyers: dict[str, Buyer] = field(default_factory=dict)
+
+    def recorded(self, profession: str) -> list[Player]:
+        """The agencies of a profession on record today, in the order of the roster."""
+        today = clock.today()
+        found = [one for one in self.players.values() if one.agency.profession == profession]
+        return [one for one in sorted(found, key=lambda one: one.agency.key) if one.recorded_on <= today]
+
+    def player_of(self, agency_id: int) -> Player:
+        """The agency with that number."""
+        return next(one for one in self.players.values() if one.agency_id == agency_id)
+
+    async def staff(self, casts: int) -> None:
+        """Open the accounts of the office and of the experts, and put the experts on the list."""
+        office = await _office(OFFICE)
+        await self._open("admin", "管理员演", office, Role.ADMINISTRATOR)
+        self.registrar = await self._open("registrar", "登记员演", office, Role.REGISTRAR)
+        self.officer = await self._open("officer", "评级员演", office, Role.GRADING_OFFICER)
+        self.second_officer = await self._open("officer-2", "评级员演二", office, Role.GRADING_OFFICER)
+        halls = {region: await _office(hall) for region, hall in EXPERTS.items()}
+        for number in range(casts):
+            for expert in REVIEWERS:
+                await self._seat(expert, number, halls[expert.region])
+
+    async def _seat(self, expert: DemoReviewer, number: int, organization_id: int) -> None:
+        login = expert.login if number == 0 else f"{expert.login}-{number + 1}"
+        identity = await self._open(login, expert.name, organization_id, Role.REVIEWER)
+        receipt = await contracts.register_reviewer(
+            actor=self.officer,
+            account_id=identity.account_id,
+            professions=expert.professions,
+            region=expert.region,
+        )
+        self.reviewers[receipt.code] = (expert, identity)
+
+    async def _open(self, login: str, name: str, organization_id: int, role: Role) -> Identity:
+        async with transaction():
+            account_id = await accounts.create_account(login=login, name=name, password_hash=self.password_hash)
+            await accounts.add_membership(account_id=account_id, organization_id=organization_id, role=role)
+            identity = await accounts.identity_of(login=login, role=role)
+            await trail.record(
+                SYSTEM,
+                "account.opened",
+                f"organization:{organization_id}",
+                after={"role": role.value},
+                personal={"login": login, "name": name},
+            )
+        return identity
+
+    async def open_agency(self, agency: DemoAgency) -> Player:
+        """An agency opens its account."""
+        identity = await accounts.open_account(
+            login=agency.key.lower(),
+            name="机构演" + _numeral(agency.key),
+            password_hash=self.password_hash,
+            uscc=agency.uscc,
+            organization_name=agency.name_zh,
+            organization_name_en=agency.name_en,
+            role=Role.AGENCY,
+            region_code=agency.region_code,
+        )
+        player = self.players[agency.key] = Player(agency, identity)
+        return player
+
+    async def open_client(self, client: DemoClient, answers: float, mood: float) -> None:
+        """A client opens its account."""
+        identity = await accounts.open_account(
+            login=client.key.lower(),
+            name="业主演" + _numeral(client.key),
+            password_hash=self.password_hash,
+            uscc=client.uscc,
+            organization_name=client.name_zh,
+            organization_name_en=client.name_en,
+            role=Role.CLIENT,
+            region_code=client.region_code,
+            kind="public_body" if client.public_body else "enterprise",
+        )
+        self.buyers[client.key] = Buyer(client, identity, answers, mood)
+
+    async def declare_interest(self, player: Player) -> None:
+        """Every fourth expert of the trade has worked for the agency once, and says so."""
+        number = sum(map(ord, player.agency.key))
+        trade = player.agency.profession
+        experts = [identity for expert, identity in self.reviewers.values() if trade in expert.professions]
+        if number % 4 == 0:
+            await contracts.declare_interest(
+                actor=experts[number % len(experts)],
+                organization_id=player.identity.organization_id,
+                kind=InterestKind.FORMER_EMPLOYER,
+            )
+
+
+async def _office(office: Office) -> int:
+    return await accounts.create_organization(
+        uscc=office.uscc,
+        name_zh=office.name_zh,
+        name_en=office.name_en,
+        region_code=office.region_code,
+        kind="public_body",
+    )
+
+
+def _numeral(key: str) -> str:
+    from portal.demo.words import NUMERALS
+
+    place = int(key.rsplit("-", maxsplit=1)[-1])
+    ten, one = divmod(place, 10)
+    return ("十" if ten else "") + (NUMERALS[one - 1] if one else "")

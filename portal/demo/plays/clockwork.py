@@ -1,0 +1,25 @@
+"""What time does by itself: the sweeps that a worker runs in life, once a night here."""
+
+from datetime import timedelta
+
+from agencies import services as agencies
+from contracts import services as contracts
+from core import clock
+from market import services as market_services
+from portal.demo.market import DemoMarket
+from portal.demo.stage import Process
+
+
+async def nights(market: DemoMarket) -> Process:
+    """Every night just after twelve: what has run out is concluded, reminders and warnings go out."""
+    night = clock.end_of_day(clock.today()) + timedelta(minutes=1)
+    while True:
+        yield night
+        await agencies.record_due_filings()
+        await contracts.finalise_due_reviews()
+        await contracts.close_due_evaluations()
+        await contracts.send_reminders()
+        await market_services.sweep_notices()
+        if clock.today().day == 1:
+            await agencies.warn_of_expiry()
+        night += timedelta(days=1)

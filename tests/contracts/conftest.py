@@ -1,0 +1,18 @@
+"""What every test of contracts needs: an award drafts a contract, a settled payable marks it paid."""
+
+from collections.abc import Iterator
+
+import pytest
+from contracts import services
+from market.services import AWARDED
+from payments.services import SETTLED
+
+
+@pytest.fixture(autouse=True)
+def _wired() -> Iterator[None]:
+    before = [(point, list(point._takers)) for point in (AWARDED, SETTLED)]
+    AWARDED.supply(services.draft_from_award)
+    SETTLED.supply(services.milestone_paid)
+    yield
+    for point, takers in before:
+        point.supply(*takers)
