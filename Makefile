@@ -1,4 +1,6 @@
 # Everything people and machines do with Xinshi. `make help` lists it. Works with GNU make 3.81 (macOS).
+# A start from compiled files takes half the time.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet --require-virtualenv
 # make bench SCALE=province

@@ -63,10 +63,10 @@ def setup() -> None:
 def migrate() -> None:
     """Bring the database up to date, with its default content."""
     from core.instance import database
-    from launch.preparation import migrate_now
+    from launch.preparation import prepare
 
     with database() as urls:
-        migrate_now(urls)
+        prepare(urls, always=True)
 
 
 @cli.command()

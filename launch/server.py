@@ -20,8 +20,8 @@ from launch.worker import WorkerChild
 
 def run_everything() -> None:
     """Hold the folder, take the port, start the database, prepare it, serve until told to stop."""
-    for sign in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sign, _leave)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGHUP, _hang_up)
     configuration = settings.load()
     try:
         with ExitStack() as stack:
@@ -29,8 +29,7 @@ def run_everything() -> None:
             door = stack.enter_context(take_port(configuration))
             urls = stack.enter_context(preparation.ready_database(configuration))
             stack.enter_context(_known(configuration, urls))
-            stack.enter_context(_worker())
-            serve(configuration, door)
+            serve(configuration, door, stack.enter_context(_worker()))
     except KeyboardInterrupt:
         pass
     click.echo(speak("信市已停止。", "Xinshi has stopped."), err=True)
@@ -39,6 +38,11 @@ def run_everything() -> None:
 def _leave(_sign: int, _frame: FrameType | None) -> None:
     """Being told to end is not an error: unwind, stop the children, exit 0."""
     raise KeyboardInterrupt
+
+
+def _hang_up(_sign: int, _frame: FrameType | None) -> None:
+    """A closed terminal is the same request, which the server knows by its usual name only."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager
@@ -106,16 +110,15 @@ def _known(configuration: Settings, urls: Urls) -> Iterator[None]:
 
 
 @contextmanager
-def _worker() -> Iterator[None]:
+def _worker() -> Iterator[WorkerChild]:
     child = WorkerChild()
-    child.start()
     try:
-        yield
+        yield child
     finally:
         child.stop()
 
 
-def serve(configuration: Settings, door: socket.socket) -> None:
+def serve(configuration: Settings, door: socket.socket, worker: WorkerChild) -> None:
     """Serve the app on the socket until a signal; raises `CannotStart` when the app does not come up."""
     import uvicorn
 
@@ -128,6 +131,7 @@ def serve(configuration: Settings, door: socket.socket) -> None:
             await super().startup(sockets)
             if self.started:
                 _greet(configuration)
+                worker.start()  # now, so that it does not compete with the start
 
     options = uvicorn.Config(
         create_app(),

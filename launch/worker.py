@@ -53,10 +53,11 @@ class WorkerChild:
     def stop(self) -> None:
         """Let it finish what it is doing, for ten seconds."""
         self._stopping.set()
-        self._signal(signal.SIGTERM)
-        self._thread.join(_PATIENCE)
-        self._signal(signal.SIGKILL)
-        self._thread.join(_PATIENCE)
+        if self._thread.is_alive():
+            self._signal(signal.SIGTERM)
+            self._thread.join(_PATIENCE)
+            self._signal(signal.SIGKILL)
+            self._thread.join(_PATIENCE)
 
     def _signal(self, sign: signal.Signals) -> None:
         with self._guard:

@@ -17,7 +17,7 @@ from core.money import half_up
 TWO_REVIEWERS_FROM = Decimal(200000)
 THIRD_WHEN_APART_BY_MORE_THAN = Decimal(15)
 DOUBLE_SHARE = Decimal("0.05")
-DOUBLE_WINDOW = 100
+DOUBLE_WINDOW = 99
 LOAD_SLACK = 1
 MOST_SEATS = 3
 
@@ -225,11 +225,11 @@ def draw(seed: str, pool: Sequence[int]) -> Draw:
 def double_by_lot(seed: str, recent_doubles: int, recent_reviews: int) -> bool:
     """Whether this result is marked blind a second time.
 
-    By lot with 5 %; and always when fewer than 5 % of the last hundred were, so that the share is
-    reached however the lots fall.
+    By lot with 5 %; and always when this one together with the last 99 would otherwise hold fewer
+    than 5 %, so that the share is reached however the lots fall.
     """
-    short = Decimal(recent_doubles) < DOUBLE_SHARE * recent_reviews
-    return short or Decimal(lot_value(seed, "double")) < DOUBLE_SHARE * 2**256
+    due = int(DOUBLE_SHARE * (recent_reviews + 1))
+    return recent_doubles < due or Decimal(lot_value(seed, "double")) < DOUBLE_SHARE * 2**256
 
 
 def reviewer_code(serial: int) -> str:

@@ -28,6 +28,8 @@ from contracts.services.filing import (
     suspend_work,
 )
 from contracts.services.reviewers import (
+    AlreadyReviewer,
+    NotAReviewer,
     ReviewerReceipt,
     declare_interest,
     declare_interest_by_code,
@@ -51,8 +53,10 @@ from contracts.services.reviews import (
 __all__ = [
     "RESULT",
     "AcceptanceReceipt",
+    "AlreadyReviewer",
     "ContractReceipt",
     "EvaluationReceipt",
+    "NotAReviewer",
     "ResultDraft",
     "ResultReceipt",
     "ReviewReceipt",

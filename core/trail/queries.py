@@ -15,6 +15,7 @@ from core.trail.sequencer import PublishedHead, last_head, store
 from core.trail.tiles import MissingTile
 
 MANY = 500
+_GREATEST = 2**63 - 1
 
 _ENTRY = """
 select e.id, e.recorded_at, e.act, e.subject, e.role, e.organization_id, e.payload,
@@ -125,14 +126,30 @@ def _organization_name(row: Any) -> str:
 
 async def entry_view(entry_id: int, reader: Identity | None) -> EntryView:
     """One entry as `reader` (None: anybody) may see it; `NotFound` when there is none."""
-    row = await db.row(_ENTRY + "where e.id = $1", entry_id)
+    row = await db.row(_ENTRY + "where e.id = $1", entry_id) if 0 < entry_id <= _GREATEST else None
     if row is None:
         raise NotFound
+    return _view(row, reader)
+
+
+async def entry_views(reader: Identity | None, *, after: int = -1, limit: int = 50) -> list[EntryView]:
+    """Entries in the order of the log after a leaf index, as `reader` may see them."""
+    sql = _ENTRY + "where l.leaf_index > $1 order by l.leaf_index limit $2"
+    return [_view(row, reader) for row in await db.rows(sql, min(after, _GREATEST), limit)]
+
+
+async def newest_views(reader: Identity | None, *, limit: int = 10) -> list[EntryView]:
+    """The entries that entered the log last, newest first."""
+    sql = _ENTRY + "where l.leaf_index is not null order by l.leaf_index desc limit $1"
+    return [_view(row, reader) for row in await db.rows(sql, limit)]
+
+
+def _view(row: Any, reader: Identity | None) -> EntryView:
     entry = registry.shown(Entry.parse(row["payload"]), _allowed(row, reader))
     seen = entry.head.text is not None
     veiled = row["role"] == VEILED
     return EntryView(
-        entry_id=entry_id,
+        entry_id=row["id"],
         entry=entry,
         title=registry.title(row["act"]) if seen else None,
         act=row["act"] if seen else None,
@@ -177,20 +194,14 @@ async def latest_checkpoint() -> PublishedHead:
     return await last_head()
 
 
-async def checkpoints(limit: int = 20) -> list[PublishedHead]:
-    """The newest signed heads, newest first."""
+async def checkpoints(*, below: int | None = None, limit: int = 20) -> list[PublishedHead]:
+    """The newest signed heads, newest first, of sizes below a cursor."""
     found = await db.rows(
-        "select size, root, note, published_at from core_trail_checkpoint order by size desc limit $1", limit
+        "select size, root, note, published_at from core_trail_checkpoint where size < $1 order by size desc limit $2",
+        _GREATEST if below is None else min(below, _GREATEST),
+        limit,
     )
     return [PublishedHead(*row.values()) for row in found]
-
-
-async def head_at(size: int) -> PublishedHead:
-    """The signed head of exactly this size; `NotFound` when none was published."""
-    row = await db.row("select size, root, note, published_at from core_trail_checkpoint where size = $1", size)
-    if row is None:
-        raise NotFound
-    return PublishedHead(*row.values())
 
 
 def inclusion(view: EntryView, head: PublishedHead) -> list[merkle.Step]:
@@ -218,11 +229,34 @@ def proof_file(view: EntryView, head: PublishedHead) -> tlog.Proof:
     return tlog.Proof(proofs.shown_part(view.entry), view.leaf_index, tuple(path), head.note)
 
 
-def consistency(first: int, second: int) -> list[bytes]:
-    """Proof that the tree of `second` entries continues the tree of `first`; `NotFound` for other sizes."""
+@dataclass(frozen=True)
+class Consistency:
+    """That the tree of `second` entries only appended to the tree of `first`."""
+
+    first: int
+    second: int
+    first_root: bytes
+    second_root: bytes
+    path: tuple[bytes, ...]
+
+    @property
+    def holds(self) -> bool:
+        """The verdict, by the rule that anybody else would use."""
+        return merkle.verify_consistency(self.first, self.second, self.first_root, self.second_root, self.path)
+
+
+def consistency(first: int, second: int, head: PublishedHead) -> Consistency:
+    """The proof between two sizes up to that of `head`; `NotFound` for other sizes."""
+    if not 0 < first <= second <= head.size:
+        raise NotFound
+    nodes = store().nodes(head.size)
     try:
-        return merkle.consistency_proof(store().nodes(second), first, second)
+        return Consistency(
+            first,
+            second,
+            merkle.root(nodes, first),
+            merkle.root(nodes, second),
+            tuple(merkle.consistency_proof(nodes, first, second)),
+        )
     except MissingTile as error:
         raise TreeUnavailable from error
-    except ValueError:
-        raise NotFound from None

@@ -1,5 +1,6 @@
 """The life of a report: the agency comments, a person signs, what is published is never changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -134,7 +135,9 @@ async def publish(*, actor: Identity, report_id: int, answer: str = "") -> Publi
 async def publish_run(*, actor: Identity, run_id: int) -> RunPublicationReceipt:
     """Sign every draft of a run that nobody commented on; commented ones are signed one by one."""
     check_signer(actor)
-    published, left, drifted = [], [], []
+    published: list[PublicationReceipt] = []
+    left: list[int] = []
+    drifted: list[int] = []
     async with transaction():
         if not await db.value("select 1 from grading_run where id = $1 for update", run_id):
             raise RunAbsent
@@ -143,8 +146,9 @@ async def publish_run(*, actor: Identity, run_id: int) -> RunPublicationReceipt:
             run_id,
             list(UNPUBLISHED),
         )
+        _check_any_due(waiting)
         for report in waiting:
-            if report["comment"]:
+            if report["comment"] or not may_publish(report["comment_until"], clock.now()):
                 left.append(report["id"])
                 continue
             try:  # every check comes before the first write, so one refusal leaves nothing behind
@@ -153,6 +157,12 @@ async def publish_run(*, actor: Identity, run_id: int) -> RunPublicationReceipt:
                 drifted.append(report["id"])
         await _close_if_done(actor, run_id)
     return RunPublicationReceipt(run_id, tuple(published), tuple(left), tuple(drifted))
+
+
+def _check_any_due(waiting: Sequence[Any]) -> None:
+    """`CommentPeriodOpen` when no draft may be published yet."""
+    if waiting and not any(may_publish(report["comment_until"], clock.now()) for report in waiting):
+        raise CommentPeriodOpen(until=_local(min(report["comment_until"] for report in waiting)))
 
 
 async def renew(*, actor: Identity, report_id: int, reason: str) -> RenewalReceipt:

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from core import web
+from core import clock, web
 from core.forms import Form
 from core.i18n import N_, _
 from core.identity import Identity, Permission
@@ -118,6 +118,7 @@ async def _mine(request: AnyRequest, notice_id: int, form: web.FormState | None 
         bid=can.mine,
         powers=can,
         states=BID_STATES,
+        received=f"{clock.shanghai(can.mine.received_at):%Y-%m-%d %H:%M:%S}",
         checkpoint=await latest_checkpoint(),
     )
 

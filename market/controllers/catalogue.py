@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 from agencies import queries as agencies
 from agencies.rules import PROFESSION_TITLES, Profession
 from core import web
+from core.i18n import _
 from market.queries import catalogue
 from market.rules.catalogue import LEVELS, LINKAGES, PAYERS, STAGES, VERIFIED, Payer, listed
 
@@ -58,7 +59,7 @@ async def item_page(request: AnyRequest, code: FromPath[str]) -> Response[Any]:
         payer=PAYERS[Payer(guide.item.payer)],
         stage=STAGES[guide.item.stage],
         linkage=LINKAGES[facts["linkage"]],
-        levels=[LEVELS[level] for level in listed(facts["approval_level"])],
+        level_names="、".join(_(LEVELS[level]) for level in listed(facts["approval_level"])),
         profession=PROFESSION_TITLES[Profession(guide.item.profession)],
         before=[everything[each] for each in listed(facts["predecessors"]) if each in everything],
         after=await catalogue.successors(code),

@@ -1,12 +1,15 @@
 """The notice board and one notice."""
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery
 
 from agencies.rules import PROFESSION_TITLES
 from core import web
+from core.i18n import _, loc
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
 from market.queries import notices
@@ -53,13 +56,31 @@ async def board(
         next_cursor=listed["next"],
         chosen=chosen,
         active=sum(bool(value) for value in (item, profession, method, phase, fund)),
-        items=await items(),
-        professions=PROFESSION_TITLES,
+        query=urlencode({name: text for name, text in _query(chosen).items() if text}),
         methods=METHOD_NAMES,
         phases=PUBLIC_PHASES,
         fund_sources=FUND_SOURCES,
-        open_methods=list(METHOD_RULES),
+        phase_options=_options(PUBLIC_PHASES),
+        method_options=_options({each: METHOD_NAMES[each] for each in METHOD_RULES}),
+        fund_options=_options(FUND_SOURCES),
+        profession_options=_options(PROFESSION_TITLES),
+        item_options=[(each.code, loc(each, "name")) for each in await items()],
     )
+
+
+def _query(chosen: BoardFilter) -> dict[str, str]:
+    return {
+        "q": chosen.query,
+        "item": chosen.item,
+        "profession": chosen.profession,
+        "method": chosen.method,
+        "phase": chosen.phase,
+        "fund": chosen.fund,
+    }
+
+
+def _options(names: Mapping[Any, str]) -> list[tuple[str, str]]:
+    return [(str(value), _(name)) for value, name in names.items()]
 
 
 def board_cursor(cursor: str | None) -> tuple[str, int] | None:

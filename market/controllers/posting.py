@@ -1,16 +1,17 @@
 """A client writes, checks, publishes, withdraws, cancels and re-posts a notice."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from agencies import queries as agencies
-from agencies.rules import GRADE_TITLES, Profession
+from agencies.rules import GRADE_TITLES, Profession, Standing
 from core import clock, web
 from core.forms import Form
-from core.i18n import N_, _
+from core.i18n import N_, _, loc
 from core.identity import Identity, Permission
 from core.workdays import calendar
 from market import content, services
@@ -70,13 +71,26 @@ async def _form(
         item=item,
         row=row,
         law=law,
-        methods=METHOD_NAMES,
         rules=METHOD_RULES,
-        fund_sources=FUND_SOURCES,
+        method_names=[(method, _(METHOD_NAMES[method])) for method in METHOD_RULES],
+        method_options=[(method.value, _(METHOD_NAMES[method])) for method in METHOD_RULES],
+        fund_options=[(fund.value, _(name)) for fund, name in FUND_SOURCES.items()],
+        candidate_options=_candidates(standings.values(), item.code),
+        local=local_input,
         earliest={fund: earliest_deadline(clock.now(), fund, law, days) for fund in FundSource},
-        candidates=[one for one in standings.values() if item.code in one.items],
-        grades=GRADE_TITLES,
     )
+
+
+def _candidates(standings: Iterable[Standing], item: str) -> list[tuple[int, str]]:
+    """Recorded agencies that offer the item, with the grade the client should look at."""
+    return [
+        (one.agency_id, f"{loc(one, 'name')}（{_(GRADE_TITLES[one.grade])}）") for one in standings if item in one.items
+    ]
+
+
+def local_input(moment: datetime) -> str:
+    """A moment as the box for local date and time wants it."""
+    return f"{clock.shanghai(moment):%Y-%m-%dT%H:%M}"
 
 
 @post("/projects/{project_id:int}/notices/new", name="market:notice-create", guards=POSTER)

@@ -56,7 +56,7 @@ async def _project_form(
         "market/project_form.html",
         form=form,
         project=project,
-        fund_sources=FUND_SOURCES,
+        fund_options=[(fund.value, _(name)) for fund, name in FUND_SOURCES.items()],
     )
 
 

@@ -23,6 +23,10 @@ class Reason:
         """For a jsonb column or an API reply."""
         return {"code": self.code, "params": dict(self.params)}
 
+    def as_letter(self) -> dict[str, Any]:
+        """For a letter: the sentence itself, translated when the letter is written."""
+        return {"text": SENTENCES[self.code], "params": dict(self.params)}
+
 
 def from_json(stored: Mapping[str, Any]) -> Reason:
     """A reason as it was stored."""

@@ -103,7 +103,7 @@ async def _tell_winner(notice: NoticeRow, chosen: Chosen) -> None:
         "agency_en": agency.name_en,
         "amount": str(chosen.amount),
         "days": chosen.days,
-        "reasons": [chosen.reason.as_json()],
+        "reasons": [chosen.reason.as_letter()],
     }
     await mail.send(to_organization=agency.organization_id, message="market/award_won", context=told)
     await mail.send(to_organization=notice.client_id, message="market/result_announced", context=told)

@@ -91,7 +91,7 @@ async def fail(notice: NoticeRow, reason: Reason) -> None:
     await mail.send(
         to_organization=notice.client_id,
         message="market/selection_failed",
-        context=letter(notice) | {"reasons": [reason.as_json()]},
+        context=letter(notice) | {"reasons": [reason.as_letter()]},
     )
 
 

@@ -4,7 +4,7 @@ The opening freezes and records the list of qualified entrants before the secret
 Both acts are idempotent: woken too early, too late or twice, they do what is due or nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from market.rules.bids import BidState, offer_faults
 from market.rules.draw import DrawInputs, list_digest
 from market.rules.eligibility import eligibility
 from market.rules.notices import NoticeAct, SelectionMethod, is_due
-from market.rules.reasons import Reason
+from market.rules.reasons import Reason, from_json
 from market.rules.selection import Entrant, Selection, SelectionFacts, select
 from market.services.awards import Chosen, announce
 from market.services.bids import veil_of
@@ -250,7 +250,7 @@ async def _tell_failed(notice: NoticeRow) -> None:
         await mail.send(
             to_organization=bid["organization"],
             message="market/selection_failed",
-            context=letter(notice) | {"reasons": bid["reasons"]},
+            context=letter(notice) | {"reasons": _sentences(bid["reasons"])},
         )
 
 
@@ -261,8 +261,12 @@ async def _tell_others(notice: NoticeRow, winner_id: int) -> None:
             await mail.send(
                 to_organization=bid["organization"],
                 message="market/not_selected",
-                context=letter(notice) | {"reasons": bid["reasons"]},
+                context=letter(notice) | {"reasons": _sentences(bid["reasons"])},
             )
+
+
+def _sentences(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [from_json(each).as_letter() for each in stored]
 
 
 async def _told(notice_id: int) -> Sequence[Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from contracts import services
 from market.services import AWARDED
 from payments.services import SETTLED

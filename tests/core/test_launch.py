@@ -117,6 +117,15 @@ def running() -> Iterator[Xinshi]:
         yield start().wait_until_ready()
 
 
+def grown(server: Xinshi, count: int) -> list[int]:
+    """Its children once there are `count` of them: the worker starts when the server already answers."""
+    until = time.monotonic() + PATIENCE
+    while len(server.children()) < count:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return server.children()
+
+
 def all_gone(pids: list[int], seconds: float) -> bool:
     until = time.monotonic() + seconds
     while any(alive(pid) for pid in pids):
@@ -143,7 +152,7 @@ def test_it_serves_and_tells_other_commands_where(running: Xinshi) -> None:
     known = running.data / "server.json"
     assert stat.S_IMODE(known.stat().st_mode) == 0o600
     assert json.loads(known.read_text())["address"] == running.address
-    assert len(running.children()) == 2  # PostgreSQL and the worker
+    assert len(grown(running, 2)) == 2  # PostgreSQL and the worker
 
 
 def test_commands_use_the_running_server(running: Xinshi) -> None:
@@ -176,7 +185,7 @@ def test_a_taken_port_is_said_before_any_work(running: Xinshi, tmp_path: Path) -
 def test_being_told_to_stop_stops_everything(place: tuple[Path, Start], sign: signal.Signals) -> None:
     data, start = place
     server = start().wait_until_ready()
-    children = server.children()
+    children = grown(server, 2)
     assert server.end(sign) == 0
     assert all_gone(children, 0.5)
     assert not (data / "server.json").exists()
@@ -186,7 +195,7 @@ def test_being_told_to_stop_stops_everything(place: tuple[Path, Start], sign: si
 def test_a_killed_server_takes_everything_along_and_starts_again(place: tuple[Path, Start]) -> None:
     data, start = place
     first = start().wait_until_ready()
-    children = first.children()
+    children = grown(first, 2)
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
     second = start().wait_until_ready()  # at once: nothing waits for leftovers to go
     assert all_gone(children, 5)
@@ -197,7 +206,7 @@ def test_a_killed_server_takes_everything_along_and_starts_again(place: tuple[Pa
 def test_a_killed_worker_is_replaced(place: tuple[Path, Start]) -> None:
     _, start = place
     server = start().wait_until_ready()
-    before = set(server.children())
+    before = set(grown(server, 2))
     worker = next(pid for pid in before if "worker" in Path(f"/proc/{pid}/cmdline").read_text())
     os.kill(worker, signal.SIGKILL)
     until = time.monotonic() + PATIENCE
@@ -292,7 +301,7 @@ def test_an_external_database_is_used_and_no_other_started(place: tuple[Path, St
         ).wait_until_ready()
         assert httpx.get(f"{server.address}/sign-in", follow_redirects=True).status_code == 200
         assert not (data / "postgres").exists()
-        assert len(server.children()) == 1
+        assert len(grown(server, 1)) == 1
         assert server.end(signal.SIGTERM) == 0
         with psycopg.connect(external.url) as link:
             assert link.execute("select name_zh from core_organization where id = 1").fetchone() == ("系统",)

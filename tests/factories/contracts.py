@@ -68,10 +68,11 @@ def terms(amount: str = "24600.00", days: int = 8, *shares: str) -> Terms:
 
 
 async def make_draft(price: str = "24600.00", **changes: object) -> MadeContract:
-    """The draft that an award gives."""
+    """The draft that an award gives; the notice was posted 24 days ago, so what follows is later."""
     if Decimal(price) > 30000:
-        changes.setdefault("ceiling", Decimal(price))
-    award_id, made, found = await make_award((price, str(Decimal(price) + 100)), **changes)  # type: ignore[arg-type]
+        changes.setdefault("ceiling", Decimal(price) + 200)
+    with clock.at(clock.now() - timedelta(days=24)):
+        award_id, made, found = await make_award((price, str(Decimal(price) + 100)), **changes)  # type: ignore[arg-type]
     contract_id = await services.draft_from_award(award_id)
     chosen = await db.value("select agency from contracts_contract where id = $1", contract_id)
     agency = next(one for one in found if one.agency_id == chosen)
@@ -111,17 +112,13 @@ async def make_filed(
 
 async def milestones(made: MadeContract) -> list[int]:
     """The contract's milestones in order."""
-    found = await db.rows(
-        "select id from contracts_milestone where contract = $1 order by place", made.contract_id
-    )
+    found = await db.rows("select id from contracts_milestone where contract = $1 order by place", made.contract_id)
     return [row["id"] for row in found]
 
 
 async def signers(made: MadeContract) -> tuple[int, ...]:
     """The agency's practitioners."""
-    found = await db.rows(
-        "select id from agencies_practitioner where agency = $1 order by id", made.agency.agency_id
-    )
+    found = await db.rows("select id from agencies_practitioner where agency = $1 order by id", made.agency.agency_id)
     return tuple(row["id"] for row in found)
 
 
@@ -185,8 +182,7 @@ class MadeReview:
     async def seats(self) -> list[tuple[int, Identity]]:
         """Open assignments: id and reviewer."""
         found = await db.rows(
-            "select id, reviewer from contracts_assignment where review = $1 and state = 'assigned'"
-            " order by seat",
+            "select id, reviewer from contracts_assignment where review = $1 and state = 'assigned' order by seat",
             self.review_id,
         )
         return [(row["id"], self.reviewers[row["reviewer"]]) for row in found]
@@ -214,7 +210,9 @@ async def filled(assignment_id: int, level: int = 4, vetoes: Sequence[str] = ())
     """A complete sheet at one level."""
     sheet = await sheet_of(assignment_id)
     marks = {one.code: Mark(level, "第 3 页，与规范一致") for one in sheet.indicators}
-    return services.SheetFilled(marks, [VetoFinding(code, "第 7 页，数据与原始记录不符") for code in vetoes], "总体良好")
+    return services.SheetFilled(
+        marks, [VetoFinding(code, "第 7 页，数据与原始记录不符") for code in vetoes], "总体良好"
+    )
 
 
 async def mark(made: MadeReview, *levels: int) -> services.ReviewReceipt:

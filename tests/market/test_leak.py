@@ -51,13 +51,7 @@ async def dump(owner_url: str) -> dict[str, bytes]:
 
 
 def hits(tables: dict[str, bytes], *secrets: str) -> set[str]:
-    return {
-        name
-        for name, text in tables.items()
-        for secret in secrets
-        for form in spellings(secret)
-        if form in text
-    }
+    return {name for name, text in tables.items() for secret in secrets for form in spellings(secret) if form in text}
 
 
 async def test_price_and_content_leak_nowhere_before_the_opening(committed_db: str) -> None:
@@ -102,8 +96,7 @@ async def test_only_opened_bids_show_who_bid(committed_db: str) -> None:
         row = await link.fetchrow("select agency, account from market_bid")
         assert list(row) == [None, None]
         entry = await link.fetchrow(
-            "select account_id, organization_id, role, threads from core_trail_entry"
-            " where act = 'envelope.sealed'"
+            "select account_id, organization_id, role, threads from core_trail_entry where act = 'envelope.sealed'"
         )
         assert list(entry)[:3] == [None, None, ""]
         assert not any(thread.startswith(("notice:", "agency:")) for thread in entry["threads"])

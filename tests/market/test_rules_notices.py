@@ -96,9 +96,7 @@ def test_a_job_woken_too_early_is_not_due() -> None:
 def test_every_overdue_act_is_allowed_by_the_life_cycle(
     state: NoticeState, method: SelectionMethod, deadline: int, shown: int
 ) -> None:
-    notice = NoticeClock(
-        state, method, NOW + timedelta(hours=deadline), NOW + timedelta(hours=shown)
-    )
+    notice = NoticeClock(state, method, NOW + timedelta(hours=deadline), NOW + timedelta(hours=shown))
     for _, act in due_events(notice, NOW):
         assert (state, act) in TRANSITIONS
 

@@ -126,11 +126,7 @@ def test_no_method_loses_or_invents_an_entrant(amounts: list[Decimal]) -> None:
     entrants = tuple(entrant(n, str(amount)) for n, amount in enumerate(amounts, start=1))
     for method in (SelectionMethod.LOWEST_PRICE, SelectionMethod.RANDOM_DRAW):
         ranking = METHODS[method](facts(*entrants, method=method)).ranking
-        assert sorted(ranked.entrant.agency_id for ranked in ranking) == [
-            one.agency_id for one in entrants
-        ]
+        assert sorted(ranked.entrant.agency_id for ranked in ranking) == [one.agency_id for one in entrants]
         assert [ranked.place for ranked in ranking] == list(range(1, len(entrants) + 1))
-    cheapest = METHODS[SelectionMethod.LOWEST_PRICE](
-        facts(*entrants, method=SelectionMethod.LOWEST_PRICE)
-    )
+    cheapest = METHODS[SelectionMethod.LOWEST_PRICE](facts(*entrants, method=SelectionMethod.LOWEST_PRICE))
     assert cheapest.ranking[0].entrant.amount == min(amounts)

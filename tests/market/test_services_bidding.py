@@ -83,8 +83,7 @@ async def test_replacing_keeps_the_old_envelope_closed(db: None) -> None:
 
 async def _superseded(notice_id: int) -> list[dict[str, str]]:
     return await db.rows(
-        "select s.digest from market_superseded_envelope s join market_bid b on b.id = s.bid"
-        " where b.notice = $1",
+        "select s.digest from market_superseded_envelope s join market_bid b on b.id = s.bid where b.notice = $1",
         notice_id,
     )
 
@@ -200,9 +199,7 @@ async def test_affiliates_of_the_client_are_recused(db: None) -> None:
 
 
 async def _uscc(organization_id: int) -> str:
-    code: str = await db.value(
-        "select uscc from core_organization where id = $1", organization_id
-    )
+    code: str = await db.value("select uscc from core_organization where id = $1", organization_id)
     return code
 
 
@@ -271,4 +268,3 @@ async def test_until_the_opening_the_row_says_nothing(db: None) -> None:
 
 async def _bid_row(notice_id: int) -> dict[str, object]:
     return dict(await db.row("select * from market_bid where notice = $1", notice_id))
-

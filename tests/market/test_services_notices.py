@@ -133,14 +133,10 @@ async def test_a_withdrawn_notice_tells_its_reason_and_can_be_posted_again(db: N
     await services.withdraw_notice(made.client, notice_id=made.notice_id, reason="规模有变")
     row = await made.row()
     assert (row.state, row.end_words) == (NoticeState.WITHDRAWN, "规模有变")
-    again = await services.repost_notice(
-        made.client, notice_id=made.notice_id, deadline=await soonest()
-    )
+    again = await services.repost_notice(made.client, notice_id=made.notice_id, deadline=await soonest())
     await services.publish_notice(made.client, notice_id=again.notice_id, version=1)
     with pytest.raises(NotAllowedNow):
-        await services.repost_notice(
-            made.client, notice_id=again.notice_id, deadline=await soonest()
-        )
+        await services.repost_notice(made.client, notice_id=again.notice_id, deadline=await soonest())
 
 
 async def test_after_the_deadline_a_notice_cannot_be_withdrawn(db: None) -> None:
@@ -209,18 +205,14 @@ async def test_public_money_directly_needs_cap_and_reason(db: None) -> None:
 
 async def test_a_c_agency_needs_the_warning_acknowledged_and_public_money_never(db: None) -> None:
     (chosen,) = await make_surveyors(1)
-    await make_grade(
-        chosen.agency_id, CreditGrade.C, score="65.00", published_at=clock.now() - timedelta(days=2)
-    )
+    await make_grade(chosen.agency_id, CreditGrade.C, score="65.00", published_at=clock.now() - timedelta(days=2))
     direct = {"method": SelectionMethod.DIRECT, "agency_id": chosen.agency_id}
     with pytest.raises(FormInvalid) as refused:
         await make_notice(**direct)
     assert set(refused.value.errors) == {"risk_acknowledged"}
     await make_notice(**direct, risk_acknowledged=True)
     with pytest.raises(NotEligible) as barred:
-        await make_notice(
-            **direct, risk_acknowledged=True, fund_source=FundSource.MIXED, reason=WHY
-        )
+        await make_notice(**direct, risk_acknowledged=True, fund_source=FundSource.MIXED, reason=WHY)
     assert [reason.code for reason in barred.value.reasons] == ["grade-no-direct"]
 
 

@@ -174,9 +174,7 @@ async def test_an_envelope_moved_to_another_bidder_s_row_is_noticed(db: None) ->
 
 
 async def _swap_tags(notice_id: int) -> None:
-    await db.execute(
-        "update market_bid b set bidder_tag = reverse(bidder_tag) where notice = $1", notice_id
-    )
+    await db.execute("update market_bid b set bidder_tag = reverse(bidder_tag) where notice = $1", notice_id)
 
 
 async def test_a_draw_matches_its_commitment_and_can_be_recomputed(db: None) -> None:
@@ -216,9 +214,7 @@ async def test_candidates_are_on_the_trail_before_the_draw(db: None) -> None:
 
 
 async def _trail_of(notice_id: int) -> list[str]:
-    rows = await db.rows(
-        "select act from core_trail_entry where subject = $1 order by id", f"notice:{notice_id}"
-    )
+    rows = await db.rows("select act from core_trail_entry where subject = $1 order by id", f"notice:{notice_id}")
     return [row["act"] for row in rows]
 
 
@@ -232,9 +228,7 @@ async def test_the_award_is_confirmed_after_three_workdays(db: None, taken_over:
     assert "实施方案" in won.proposal
 
 
-async def test_a_winner_who_drops_out_is_replaced_in_the_fixed_order(
-    db: None, taken_over: list[int]
-) -> None:
+async def test_a_winner_who_drops_out_is_replaced_in_the_fixed_order(db: None, taken_over: list[int]) -> None:
     made, (first, second) = await make_selected(("20000.00", "21000.00"))
     row = await made.row()
     assert row.display_until is not None
