@@ -11,7 +11,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.static_files import create_static_files_router
 
-from core import accounts, admin_pages, settings, workdays
+from core import accounts, admin, admin_pages, settings, trail, workdays
 from core.db import ENGINE
 from core.web import pages
 from core.web.failures import HANDLERS
@@ -56,12 +56,26 @@ def _api() -> Router:
 
 def wire() -> None:
     """Name who takes over from whom where a low floor must hand something up."""
+    from agencies.rules import trail_titles as agencies_titles
     from contracts import services as contracts
+    from contracts.rules import titles as contracts_titles
+    from grading.rules import trail_titles as grading_titles
+    from market.rules import notices as notices_titles
     from market.services import AWARDED
+    from payments import rules as payments_rules
     from payments.services import SETTLED
+    from portal.rules import reports
 
+    for package in ("core", "core.trail", "agencies", "payments", "market", "contracts", "grading"):
+        _optional(f"{package}.jobs")  # importing registers the tasks
     AWARDED.supply(contracts.draft_from_award)
     SETTLED.supply(contracts.milestone_paid)
+    speaking = (agencies_titles, contracts_titles, grading_titles, notices_titles)
+    trail.name_acts(
+        admin.TRAIL_TITLES, payments_rules.TRAIL_TITLES, reports.TRAIL_TITLES, *(part.TRAIL_TITLES for part in speaking)
+    )
+    trail.open_acts(trail.Openness.FULL, notices_titles.OPEN_ACTS, agencies_titles.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, contracts_titles.OPEN_ACTS, grading_titles.OPEN_ACTS)
 
 
 @asynccontextmanager

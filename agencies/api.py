@@ -335,7 +335,7 @@ async def decide_objection(
     return await web.api_act(request, data, do, _receipt)
 
 
-@get("/public-notices", name="api:notices", opt=web.public)
+@get("/public-notices", name="api:public-notices", opt=web.public)
 async def list_notices(request: AnyRequest) -> dict[str, Any]:
     """Filings on public notice now, and what went on record lately."""
     rows = await filings.on_notice(clock.now())

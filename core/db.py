@@ -19,12 +19,15 @@ from core import clock
 from core.errors import DomainError, Unavailable
 
 ACQUIRE_SECONDS = 5.0
+STATEMENTS = 1000
+"""Prepared statements kept per connection: more than the product has, or they push each other out."""
 UNAVAILABLE = (
     asyncpg.exceptions.CannotConnectNowError,
     asyncpg.exceptions.PostgresConnectionError,
     asyncpg.exceptions.AdminShutdownError,
     asyncpg.exceptions.CrashShutdownError,
     asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.ObjectNotInPrerequisiteStateError,  # the database is closed to connections
     asyncpg.exceptions.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
     asyncpg.InterfaceError,
@@ -158,7 +161,13 @@ class SafeEngine(PostgresEngine):
         return SafeTransaction(self, allow_nested=allow_nested, **options)
 
     async def start_connection_pool(self, **kwargs: Any) -> None:
-        options = {"min_size": 1, "max_size": 10, "init": _prepare, "reset": _keep} | kwargs
+        options = {
+            "min_size": 1,
+            "max_size": 10,
+            "init": _prepare,
+            "reset": _keep,
+            "statement_cache_size": STATEMENTS,
+        } | kwargs
         await super().start_connection_pool(**options)
 
     async def get_new_connection(self) -> Any:

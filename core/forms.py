@@ -192,7 +192,7 @@ class Form:
         return any(self._first(name).strip() or self.uploads(name) for name in names)
 
     # ---- faults
-    def error(self, name: str, text: str, **params: Any) -> None:
+    def error(self, name: str, text: str, /, **params: Any) -> None:
         """Note a fault; the first one of a field is shown."""
         self.errors.setdefault(self.prefix + name, Message(text, params))
 

@@ -28,6 +28,7 @@ class Commands(click.Group):
         if cmd_name not in PACKAGED:
             return super().get_command(ctx, cmd_name)
         command: click.Command = import_module(PACKAGED[cmd_name][0]).cli
+        import_module("app").wire()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

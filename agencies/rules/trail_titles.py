@@ -17,3 +17,6 @@ TRAIL_TITLES: dict[str, str] = {
     "agency.graded": N_("记载信用等级"),
     "qualification.expiring": N_("资质到期提醒"),
 }
+
+OPEN_ACTS = ("filing.accepted", "filing.refused", "agency.recorded", "agency.graded")
+"""Acts whose entries everybody may read: the public pages say the same."""

@@ -15,6 +15,7 @@ from core.errors import NotFound
 from core.forms import Form
 from core.i18n import _
 from core.identity import Identity, Permission
+from core.trail import latest_checkpoint
 from core.trail.queries import timeline
 from core.web.acts import FormState
 
@@ -122,6 +123,7 @@ async def _detail(
         entries=await timeline(f"deliverable:{deliverable_id}"),
         now_box=now_box,
         following=following,
+        checkpoint=await latest_checkpoint(),
         form=form,
     )
 

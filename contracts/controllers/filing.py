@@ -13,6 +13,7 @@ from core import web
 from core.forms import Form
 from core.i18n import _
 from core.identity import Identity, Permission
+from core.trail import latest_checkpoint
 from core.trail.queries import timeline
 from core.web.acts import FormState
 from core.web.pages import decode_cursor
@@ -62,6 +63,7 @@ async def _detail(
         entries=await timeline(f"contract:{contract_id}"),
         now_box=now_box,
         following=following,
+        checkpoint=await latest_checkpoint(),
         form=form,
     )
 

@@ -14,7 +14,7 @@ from core.trail.tiles import is_tile_path
 __all__ = ["api_router", "router"]
 
 AnyRequest = Request[Any, Any, Any]
-TEXT = "text/plain; charset=utf-8"
+TEXT = "text/plain"
 BYTES = "application/octet-stream"
 FRESH = "public, max-age=5"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -29,7 +29,7 @@ async def home(request: AnyRequest) -> Response[Any]:
         "core/trail_home.html",
         head=await queries.latest_checkpoint(),
         heads=await queries.checkpoints(limit=10),
-        entries=await queries.newest_views(reader, limit=12),
+        entries=await queries.newest_views(reader, limit=8),
         base=settings.load().address,
         keys=[str(key) for key in await sequencer.verifier_keys()],
     )

@@ -28,20 +28,24 @@ KEY = "key"
 # An entry is final when its transaction lies below the oldest one still running. One that lies beyond
 # everything this server has ever started was restored from another server's dump: final as well.
 _FINAL = """
-with seen as (
-    select pg_snapshot_xmin(s) as low, pg_snapshot_xmax(s) as high,
-           (select e.xact from core_trail_leaf l join core_trail_entry e on e.id = l.entry
-             order by l.leaf_index desc limit 1) as placed
-    from pg_current_snapshot() s
-)
 select e.id, e.payload
-from core_trail_entry e, seen
-where (e.xact < seen.low or e.xact >= seen.high)
-  and (seen.placed is null or seen.placed >= seen.low or e.xact >= seen.placed)
+from core_trail_entry e
+where e.xact >= $1::text::xid8
+  and (e.xact < pg_snapshot_xmin(pg_current_snapshot()) or e.xact >= pg_snapshot_xmax(pg_current_snapshot()))
   and not exists (select from core_trail_leaf l where l.entry = e.id)
 order by e.xact, e.id
-limit $1
+limit $2
 """
+# Nothing below the last placed transaction can be waiting; after a restore its number says nothing.
+_FROM = """
+select coalesce(
+    (select case when e.xact < pg_snapshot_xmin(pg_current_snapshot()) then e.xact end
+       from core_trail_leaf l join core_trail_entry e on e.id = l.entry
+      order by l.leaf_index desc limit 1),
+    '0')::text
+"""
+# A plan made for any starting point would read the whole trail every time.
+_PLAN = "set local plan_cache_mode = force_custom_plan"
 _PLACE = """
 insert into core_trail_leaf (leaf_index, entry, leaf_hash)
 select $1 + place - 1, entry, leaf_hash
@@ -126,7 +130,8 @@ async def _alone() -> None:
 async def _place_batch() -> int:
     async with transaction():
         await _alone()
-        entries = await db.rows(_FINAL, BATCH)
+        await db.execute(_PLAN)
+        entries = await db.rows(_FINAL, await db.value(_FROM), BATCH)
         if entries:
             start = await log_size()
             hashes = [merkle.leaf_hash(Entry.parse(entry["payload"]).leaf()) for entry in entries]

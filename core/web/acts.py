@@ -15,21 +15,20 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.datastructures import UploadFile
 from litestar.enums import MediaType
 
 from core import clock, db, files, keys
 from core.db import UNAVAILABLE, transaction
 from core.errors import DomainError, Forbidden, FormInvalid, OnceMismatch, Unavailable
-from core.forms import Form, Upload
+from core.forms import Form
 from core.i18n import N_
-from core.web import cookies, guards
+from core.web import cookies, failures, guards, reading
+from core.web.reading import read_form
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 CSRF = "_csrf"
 ONCE = "_once"
-KEPT = "_kept"
 _log = structlog.get_logger()
 
 
@@ -80,11 +79,13 @@ async def act(
             return await _carry_out(form, do, done)
         key = f"{cookies.guard_seed(request)}|{request.url.path}|{_first(form, ONCE)}"
         return await _once(key, _content(form), lambda: _carry_out(form, do, done))
+    except Unavailable:
+        return await _try_later(request, form)
     except DomainError as error:
         refused = error
     except UNAVAILABLE as error:
         _log.warning("database unavailable", error=repr(error))
-        refused = Unavailable()
+        return await _try_later(request, form)
     state = await _state(form, refused)
     response = await again(state)
     response.status_code = refused.status
@@ -186,25 +187,10 @@ def _freeze(response: Response[Any]) -> bytes:
     return json.dumps(kept, ensure_ascii=False).encode()
 
 
-async def read_form(request: AnyRequest) -> Form:
-    """The posted fields and files; files kept from a refused attempt come back by their token."""
-    data = await request.form()
-    raw: dict[str, list[str]] = {}
-    uploads: dict[str, list[Upload]] = {}
-    for name, value in data.multi_items():
-        if isinstance(value, UploadFile):
-            body = await value.read()
-            if value.filename:
-                uploads.setdefault(name, []).append(Upload(value.filename, body))
-        else:
-            raw.setdefault(name, []).append(str(value))
-    for name in [key for key in raw if key.startswith(f"{KEPT}-")]:
-        field_name = name.removeprefix(f"{KEPT}-")
-        if field_name not in uploads:
-            kept = [await files.take_back(token) for token in raw[name]]
-            uploads[field_name] = [upload for upload in kept if upload is not None]
-        del raw[name]
-    return Form(raw, uploads)
+async def _try_later(request: AnyRequest, form: Form) -> Response[Any]:
+    """A page that holds everything typed and sends it again, with the same key, at one press."""
+    request.scope["state"]["typed"] = await reading.typed(form)
+    return failures.unavailable(request, Unavailable())
 
 
 async def _state(form: Form, error: DomainError) -> FormState:
@@ -214,11 +200,7 @@ async def _state(form: Form, error: DomainError) -> FormState:
         for name, found in form.raw.items()
         if not name.startswith("_") and "password" not in name
     }
-    kept = {
-        name: [await files.keep(upload) for upload in found if upload.body]
-        for name, found in form.files.items()
-        if name not in faults
-    }
+    kept = {name: found for name, found in (await reading.kept(form)).items() if name not in faults}
     return FormState(
         values,
         {name: message.render() for name, message in faults.items()},

@@ -92,8 +92,12 @@ def broken(request: AnyRequest, error: Exception) -> Response[Any]:
 
 def _without_database(request: AnyRequest, error: DomainError) -> Response[Any]:
     """An error page that asks the database for nothing."""
-    request.scope["state"]["identity"] = None
-    return refused(request, error)
+    state = request.scope["state"]
+    state.setdefault("identity", None)
+    if state.get("typed") is None or pages.wants_json(request):
+        return refused(request, error)
+    context = {"error": error, "typed": state["typed"]}
+    return pages.rendered(request, state["identity"], "errors/unavailable.html", context, status=error.status)
 
 
 HANDLERS: dict[Any, Any] = {

@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from core import accounts
-from core.errors import SignInRequired
+from core.db import UNAVAILABLE
+from core.errors import SignInRequired, Unavailable
 from core.identity import Identity, Permission
-from core.web import cookies
+from core.web import cookies, reading
 
 PUBLIC = {"public": True}
 public = PUBLIC
@@ -24,9 +26,19 @@ async def who(connection: Connection) -> Identity | None:
     """Who is asking, by bearer token or session; looked up once per request."""
     state = connection.scope["state"]
     if "identity" not in state:
-        state["identity"] = await _look_up(connection)
+        try:
+            state["identity"] = await _look_up(connection)
+        except (Unavailable, *UNAVAILABLE):
+            await _hold_on_to(connection)
+            raise
     found: Identity | None = state["identity"]
     return found
+
+
+async def _hold_on_to(connection: Connection) -> None:
+    """Keep what somebody typed when even the question who they are cannot be answered."""
+    if isinstance(connection, Request) and connection.method == "POST":
+        connection.scope["state"]["typed"] = await reading.typed(await reading.read_form(connection))
 
 
 async def _look_up(connection: Connection) -> Identity | None:

@@ -84,6 +84,13 @@ def qr_svg(address: str) -> str:
     return out.getvalue().decode()
 
 
+def qr_path(address: str) -> tuple[int, str]:
+    """The same code as the width in modules and the path data of its dark ones, for a page."""
+    matrix = segno.make(address, error="m", micro=False).matrix
+    dark = ((x, y) for y, line in enumerate(matrix) for x, module in enumerate(line) if module)
+    return len(matrix), "".join(f"M{x} {y}h1v1h-1z" for x, y in dark)
+
+
 @cache
 def _seal() -> str:
     drawn = (STATIC / "seal.svg").read_text("utf-8")

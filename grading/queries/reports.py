@@ -37,6 +37,7 @@ class CaseLine:
 
     case: Case
     row: CaseRow
+    number: str
     client_zh: str
     client_en: str
 
@@ -102,9 +103,15 @@ class ReportView:
 async def _view(row: Any) -> ReportView:
     evidence, outcome = evidence_of(row["evidence"]), outcome_of(row["outcome"])
     clients = await _clients([case.client_id for case in evidence.cases])
+    numbers = await _numbers([case.deliverable_id for case in evidence.cases])
     by_id = {line.deliverable_id: line for line in outcome.explanation.cases}
     lines = tuple(
-        CaseLine(case, by_id[case.deliverable_id], *clients.get(case.client_id, ("", "")))
+        CaseLine(
+            case,
+            by_id[case.deliverable_id],
+            numbers.get(case.deliverable_id, ""),
+            *clients.get(case.client_id, ("", "")),
+        )
         for case in reversed(evidence.cases)
         if case.deliverable_id in by_id
     )
@@ -152,6 +159,11 @@ async def _clients(ids: Sequence[int]) -> dict[int, tuple[str, str]]:
         "select id, name_zh, name_en from core_organization where id = any($1::bigint[])", list(set(ids))
     )
     return {row["id"]: (row["name_zh"], row["name_en"] or row["name_zh"]) for row in found}
+
+
+async def _numbers(ids: Sequence[int]) -> dict[int, str]:
+    found = await db.rows("select id, number from contracts_deliverable where id = any($1::bigint[])", list(ids))
+    return {row["id"]: row["number"] for row in found}
 
 
 async def standing_explanation(agency_id: int, profession: Profession) -> ReportView | None:

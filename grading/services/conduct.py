@@ -23,6 +23,7 @@ from grading.rules.lifecycle import (
     SamePerson,
     may_decide,
 )
+from grading.services.wording import local
 
 SERIES = "JF"
 
@@ -103,7 +104,7 @@ async def propose_conduct(*, actor: Identity, draft: FindingDraft) -> ProposalRe
                 "name_zh": item.name_zh,
                 "name_en": item.name_en,
                 "points": item.points,
-                "until": clock.shanghai(until).isoformat(),
+                "until": local(until),
             },
         )
     return ProposalReceipt(finding_id, number, item.points, until, entry)
@@ -150,7 +151,7 @@ async def reply_conduct(*, actor: Identity, finding_id: int, text: str) -> Reply
         if agency is None or finding["agency"] != agency.agency_id:
             raise FindingAbsent
         state = advance(CONDUCT_TRANSITIONS, ConductState(finding["state"]), ConductAct.REPLY)
-        over = ReplyPeriodOver(until=_local(finding["reply_until"]))
+        over = ReplyPeriodOver(until=local(finding["reply_until"]))
         if clock.now() >= finding["reply_until"]:
             raise over
         refuse_after(finding["reply_until"], over)
@@ -185,7 +186,7 @@ async def decide_conduct(*, actor: Identity, finding_id: int, upheld: bool, reas
         if finding["proposed_by"] == actor.account_id:
             raise SamePerson
         if not may_decide(finding["reply"], finding["reply_until"], clock.now()):
-            raise ReplyPeriodOpen(until=_local(finding["reply_until"]))
+            raise ReplyPeriodOpen(until=local(finding["reply_until"]))
         await db.execute(
             "update grading_conduct set state = $2, decided_by = $3, decided_at = $4, decided_on = $5,"
             " reasons = $6, document_no = $7 where id = $1",
@@ -231,7 +232,3 @@ async def _locked(finding_id: int) -> Any:
     if finding is None:
         raise FindingAbsent
     return finding
-
-
-def _local(moment: datetime) -> str:
-    return clock.shanghai(moment).strftime("%Y-%m-%d %H:%M")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from agencies.queries import agency_of, agency_row
-from agencies.rules import CreditGrade, Profession
+from agencies.rules import PROFESSION_TITLES, CreditGrade, Profession
 from agencies.services import record_grade
 from core import clock, db, mail, trail
 from core.db import refuse_after, transaction
@@ -37,6 +37,7 @@ from grading.rules.replay import Outcome, differences, grade
 from grading.services.certificates import issue_certificate
 from grading.services.figures import figures
 from grading.services.runs import UNPUBLISHED, Batch, batch_of, draft, one_subject
+from grading.services.wording import local
 from grading.stored import evidence_of
 
 PUBLICATION = "PJ"
@@ -96,7 +97,7 @@ async def comment(*, actor: Identity, report_id: int, text: str) -> CommentRecei
             raise ReportAbsent
         state = advance(REPORT_TRANSITIONS, ReportState(report["state"]), ReportAct.COMMENT)
         until = report["comment_until"]
-        over = CommentPeriodOver(until=_local(until))
+        over = CommentPeriodOver(until=local(until))
         if clock.now() >= until:
             raise over
         refuse_after(until, over)
@@ -162,7 +163,7 @@ async def publish_run(*, actor: Identity, run_id: int) -> RunPublicationReceipt:
 def _check_any_due(waiting: Sequence[Any]) -> None:
     """`CommentPeriodOpen` when no draft may be published yet."""
     if waiting and not any(may_publish(report["comment_until"], clock.now()) for report in waiting):
-        raise CommentPeriodOpen(until=_local(min(report["comment_until"] for report in waiting)))
+        raise CommentPeriodOpen(until=local(min(report["comment_until"] for report in waiting)))
 
 
 async def renew(*, actor: Identity, report_id: int, reason: str) -> RenewalReceipt:
@@ -224,14 +225,10 @@ async def _locked(report_id: int) -> Any:
     return report
 
 
-def _local(moment: datetime) -> str:
-    return clock.shanghai(moment).strftime("%Y-%m-%d %H:%M")
-
-
 async def _publish(actor: Identity, report: Any, answer: str) -> PublicationReceipt:
     state = advance(REPORT_TRANSITIONS, ReportState(report["state"]), ReportAct.PUBLISH)
     if not may_publish(report["comment_until"], clock.now()):
-        raise CommentPeriodOpen(until=_local(report["comment_until"]))
+        raise CommentPeriodOpen(until=local(report["comment_until"]))
     if report["comment"] and not answer.strip():
         raise AnswerMissing
     outcome, evidence, scheme_code = await recomputed(report)
@@ -344,6 +341,7 @@ async def _told(
         context={
             "agency_id": report["agency"],
             "profession": report["profession"],
+            "trade": PROFESSION_TITLES[Profession(report["profession"])],
             "result": outcome.result.value,
             "publication_no": number,
         },

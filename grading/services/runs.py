@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from agencies.rules import Profession
+from agencies.rules import PROFESSION_TITLES, Profession
 from core import clock, db, mail, trail
 from core.db import transaction
 from core.identity import SYSTEM, Identity, Permission
@@ -15,6 +15,7 @@ from grading.rules.evidence import digest, plain
 from grading.rules.lifecycle import ReportState, RunKind, RunState
 from grading.rules.replay import Outcome, grade
 from grading.services.gathering import Subject, gather
+from grading.services.wording import local
 from grading.tables import GradeReport
 
 UNPUBLISHED = ("draft", "commented")
@@ -185,9 +186,9 @@ async def _announce(actor: Identity, batch: Batch, report_id: int, subject: Subj
             message="grading/draft",
             context={
                 "report_id": report_id,
-                "profession": subject.profession.value,
+                "trade": PROFESSION_TITLES[subject.profession],
                 "result": outcome.result.value,
-                "until": clock.shanghai(batch.comment_until).isoformat(),
+                "until": local(batch.comment_until),
             },
         )
 

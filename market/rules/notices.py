@@ -222,13 +222,6 @@ class ItemNotPostable(Rejected):
     text = N_("“%(item)s”由主管部门委托并付费，不向企业收取，业主无需发布公告。")
 
 
-class TooEarly(Conflict):
-    """The clock has not reached the moment of this act."""
-
-    code = "too-early"
-    text = N_("还没到办理时间：%(moment)s 之后才能办理这一步。")
-
-
 # --- what a notice must say -------------------------------------------------------------------
 
 

@@ -44,7 +44,6 @@ SENTENCES = {
     "related-to-department": N_("机构与本事项主管部门存在登记在案的关联关系，须回避。"),
     "grade-barred": N_("机构当前信用等级为 %(grade)s 级，不得参加选取，修复信用后恢复。"),
     "grade-no-direct": N_("使用财政资金的项目不得直接选取 %(grade)s 级机构，请改用竞争方式。"),
-    "grade-warning": N_("该机构为 %(grade)s 级，选用须由业主确认风险提示。"),
     "too-many-jobs": N_("%(grade)s 级机构同时在办的委托不得超过 %(limit)s 件，现有 %(open)s 件，办结后再参加。"),
     # not counted at the opening
     "above-ceiling": N_("报价 %(amount)s 元高于最高限价 %(ceiling)s 元。"),

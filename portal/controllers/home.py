@@ -109,16 +109,16 @@ def _agreed(found: home.Figures) -> str:
 
 
 @get("/search", name="portal:search", opt=web.public)
-async def search_page(request: AnyRequest, q: FromQuery[str] = "", scope: FromQuery[str] = "") -> Response[Any]:
+async def search_page(request: AnyRequest, q: FromQuery[str] = "", within: FromQuery[str] = "") -> Response[Any]:
     """Items, agencies and notices that hold every piece of the query."""
     text = q.strip()[:LONGEST_QUERY]
-    within = Scope(scope) if scope in set(Scope) else None
-    found = await search(text, within)
+    chosen = Scope(within) if within in set(Scope) else None
+    found = await search(text, chosen)
     return await web.page(
         request,
         "portal/search.html",
         q=text,
-        within=within or "",
+        within=chosen or "",
         found=found,
         total=sum(len(hits) for hits in found.values()),
         scopes={key: _(word) for key, word in SCOPES.items()},

@@ -16,12 +16,13 @@ from market.queries import items
 from portal.demo.chances import Chances
 from portal.demo.market import DemoMarket
 from portal.demo.people import PASSWORD, People
-from portal.demo.plays import clockwork, commission, conduct, grading, registration
+from portal.demo.plays import clockwork, commission, conduct, grading, registration, renewal
 from portal.demo.roster import SCALES, cast
 from portal.demo.stage import Stage
 from portal.demo.world import Diary
 
 CURTAIN_HOUR = 19
+AWAY_WORKDAYS = 6
 DAYS_A_MONTH = 30.44
 
 
@@ -90,7 +91,15 @@ async def _prepare(seed: int, months: int, scale: str, last: date) -> DemoMarket
         people=People(await accounts.hash_password(PASSWORD)),
         items={one.code: one for one in await items()},
         begins_at=diary.at(first, 8),
+        away_from=diary.at(_workdays_before(diary, last, AWAY_WORKDAYS), 8),
     )
+
+
+def _workdays_before(diary: Diary, last: date, days: int) -> date:
+    day = last
+    while diary.calendar.count(day, last) < days:
+        day -= timedelta(days=1)
+    return day
 
 
 @contextmanager
@@ -118,7 +127,7 @@ async def _set(market: DemoMarket) -> None:
     market.enter(commission.arrivals(market), market.begins_at)
     for day in grading.run_days(market):
         market.enter(grading.graded(market, day), market.diary.on(day, market.chance("run-hour", day)))
-    for process, day in conduct.cases(market):
+    for process, day in (*conduct.cases(market), *renewal.renewals(market)):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))
 
 
@@ -160,7 +169,8 @@ select (select count(*) from agencies_agency) as agencies,
 """
 _GRADES = "select grade, count(*) as n from agencies_profession where ended_on is null group by grade order by grade"
 _EVENTS = (
-    "select recorded_at, act, subject, role from core_trail_entry order by id",
+    "select recorded_at, act, subject, role from core_trail_entry where id >="
+    " (select min(id) from core_trail_entry where act = 'account.opened') order by id",
     "select number, method, ceiling, deadline, state from market_notice order by id",
     "select digest, amount, days, place from market_bid order by id",
     "select agency, amount, days, place, state from market_award order by id",

@@ -2,8 +2,9 @@
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from core.identity import Identity
 from market.queries import ItemRow
 from portal.demo.chances import Chances
 from portal.demo.people import Buyer, People, Player
@@ -24,6 +25,7 @@ class DemoMarket:
     people: People
     items: dict[str, ItemRow]
     begins_at: datetime
+    away_from: datetime
     commissions: int = 0
     projects: dict[str, list[int]] = field(default_factory=dict)
     called: set[int] = field(default_factory=set)
@@ -32,6 +34,14 @@ class DemoMarket:
     def ends_at(self) -> datetime:
         """When the curtain falls."""
         return self.stage.until
+
+    def turn(self, who: Identity, moment: datetime) -> datetime:
+        """When somebody acts who would do so at `moment`.
+
+        The people of the sign-ins have been away for the last days, so that their desks are full.
+        """
+        away = who.account_id in self.people.guests and moment > self.away_from
+        return self.ends_at + timedelta(days=1) if away else moment
 
     def chance(self, *purpose: object) -> random.Random:
         """The stream of chance of a purpose."""

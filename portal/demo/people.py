@@ -98,6 +98,7 @@ class People:
     reviewers: dict[str, tuple[DemoReviewer, Identity]] = field(default_factory=dict)
     players: dict[str, Player] = field(default_factory=dict)
     buyers: dict[str, Buyer] = field(default_factory=dict)
+    guests: set[int] = field(default_factory=set)
 
     def recorded(self, profession: str) -> list[Player]:
         """The agencies of a profession on record today, in the order of the roster."""
@@ -132,6 +133,10 @@ class People:
         )
         self.reviewers[receipt.code] = (expert, identity)
 
+    def _welcome(self, login: str, identity: Identity) -> None:
+        if login in {one.login for one in sign_ins()}:
+            self.guests.add(identity.account_id)
+
     async def _open(self, login: str, name: str, organization_id: int, role: Role) -> Identity:
         async with transaction():
             account_id = await accounts.create_account(login=login, name=name, password_hash=self.password_hash)
@@ -144,6 +149,7 @@ class People:
                 after={"role": role.value},
                 personal={"login": login, "name": name},
             )
+        self._welcome(login, identity)
         return identity
 
     async def open_agency(self, agency: DemoAgency) -> Player:
@@ -158,6 +164,7 @@ class People:
             role=Role.AGENCY,
             region_code=agency.region_code,
         )
+        self._welcome(agency.key.lower(), identity)
         player = self.players[agency.key] = Player(agency, identity)
         return player
 
@@ -174,6 +181,7 @@ class People:
             region_code=client.region_code,
             kind="public_body" if client.public_body else "enterprise",
         )
+        self._welcome(client.key.lower(), identity)
         self.buyers[client.key] = Buyer(client, identity, answers, mood)
 
     async def declare_interest(self, player: Player) -> None:

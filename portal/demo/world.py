@@ -19,7 +19,7 @@ from portal.demo.chances import clamp
 from portal.demo.roster import DemoAgency
 
 POOREST, BEST = 0.38, 0.91
-MARK_OF_POOREST, MARK_OF_BEST = 61.0, 95.5
+MARK_OF_POOREST, MARK_OF_BEST = 61.0, 97.5
 
 DIFFICULTY: Mapping[str, float] = {
     "XT-EV-01": -2.5,
@@ -136,7 +136,7 @@ def attraction(grade: CreditGrade) -> float:
 def usual_mark(quality: float) -> float:
     """The technical mark an agency's work earns on average from a neutral reviewer."""
     slope = (MARK_OF_BEST - MARK_OF_POOREST) / (BEST - POOREST)
-    return clamp(MARK_OF_POOREST + (quality - POOREST) * slope, 45.0, 98.0)
+    return clamp(MARK_OF_POOREST + (quality - POOREST) * slope, 45.0, 98.5)
 
 
 def true_mark(agency: DemoAgency, item: str, stream: random.Random) -> float:
@@ -147,8 +147,8 @@ def true_mark(agency: DemoAgency, item: str, stream: random.Random) -> float:
 def days_taken(agency: DemoAgency, agreed: int, stream: random.Random) -> int:
     """Working days until the result is filed; poor agencies overrun more often and by more."""
     if stream.random() < 0.35 + 0.7 * agency.quality:
-        return max(1, round(agreed * stream.uniform(0.6, 1.0)))
-    return agreed + max(1, round(agreed * stream.expovariate(1 / (0.05 + 0.35 * (1 - agency.quality)))))
+        return max(1, int(agreed * stream.uniform(0.6, 1.0)))
+    return agreed + max(1, round(agreed * stream.expovariate(1 / (0.04 + 0.25 * (1 - agency.quality)))))
 
 
 def chance_of_veto(quality: float) -> float:
@@ -200,8 +200,10 @@ def pick(weights: Mapping[str, float], count: int, stream: random.Random) -> lis
 
 def fitting_items(sector: str, offered: Sequence[str]) -> dict[str, float]:
     """The items a client of that sector may commission, with their weights."""
-    return {
-        code: weight
-        for code, weight in ITEM_WEIGHTS.items()
-        if code in offered and (sector in HAZARDOUS or not code.startswith("XT-SF"))
-    }
+
+    def share(code: str) -> float:
+        if not code.startswith("XT-SF"):
+            return 1.0
+        return 2.0 if sector in HAZARDOUS else 0.0
+
+    return {code: weight * share(code) for code, weight in ITEM_WEIGHTS.items() if code in offered}

@@ -11,10 +11,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from croniter import croniter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import clock, db, trail
+from core import clock, db, jobs, trail
 from core.db import transaction
 from core.errors import NotFound
 from core.identity import Role
@@ -272,6 +273,16 @@ async def test_a_cursor_reader_meets_every_entry_once(log: str, folder: Path) ->
     written = {row["id"] for row in await db.rows("select id from core_trail_entry")}
     assert len(seen) == len(set(seen)) == writers * acts_each
     assert set(seen) == written
+
+
+async def test_the_worker_publishes_several_times_a_minute(log: str, folder: Path) -> None:
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    runs = croniter(jobs.PERIODIC["trail.publish"], start)
+    moments = [runs.get_next(datetime) for _ in range(9)]
+    assert max(later - earlier for earlier, later in itertools.pairwise(moments)) <= timedelta(seconds=20)
+    await act()
+    await jobs.TASKS["trail.publish"]()
+    assert (await trail.latest_checkpoint()).size == 1
 
 
 async def test_publishers_do_not_disturb_each_other(log: str, folder: Path) -> None:

@@ -92,7 +92,7 @@ async def test_numbers_that_lead_nowhere(log: str, browse: Browse) -> None:
         "/api/v1/trail/consistency?first=0&second=1",
         "/api/v1/trail/entries/0",
         "/trail/tile/0/999",
-        "/trail/tile/0/../../checkpoint",
+        "/trail/tile/..%2fcheckpoint",
         "/trail/tile/entries/%2e%2e/000",
     ):
         answer = await visitor.get(path, follow_redirects=True)

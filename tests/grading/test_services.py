@@ -83,7 +83,9 @@ async def test_a_run_drafts_a_report_for_every_agency_also_without_results(at_ru
 async def test_drafts_are_mailed_to_their_agency(at_run_day):
     made = await agency_with_results()
     await services.prepare_run(actor=await officer(), as_of=RUN_DAY.date())
-    mail = await db.row("select message, context from core_mail where account = $1 order by id desc limit 1", made.member.account_id)
+    mail = await db.row(
+        "select message, context from core_mail where account = $1 order by id desc limit 1", made.member.account_id
+    )
     assert mail["message"] == "grading/draft"
     assert mail["context"]["result"] == "B"
 

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from agencies import queries as register
@@ -27,6 +27,8 @@ DIRECT, LOWEST, DRAW = SelectionMethod.DIRECT, SelectionMethod.LOWEST_PRICE, Sel
 OWN_METHODS = ((DIRECT, 0.3), (LOWEST, 0.42), (DRAW, 0.28))
 PUBLIC_METHODS = ((DIRECT, 0.08), (LOWEST, 0.5), (DRAW, 0.42))
 DIRECT_PUBLIC_CAP = Decimal(50_000)
+WORKDAYS_A_MONTH = 20.8
+BUSY_WEEKS = timedelta(weeks=4)
 WARM_UP_WORKDAYS = 11
 """Working days before the first commission: the first agencies must be on record."""
 
@@ -51,11 +53,17 @@ async def arrivals(market: DemoMarket) -> Process:
     while True:
         day = clock.shanghai(moment).date()
         stream = market.chance("arrivals", day)
-        for _ in range(_how_many(market.scale.commissions_a_month / 21, stream)):
+        for _ in range(_how_many(_a_day(market, moment), stream)):
             market.commissions += 1
             market.enter(commissions(market, market.commissions), market.diary.on(day, stream))
         moment = market.diary.at(market.diary.calendar.add(day, 1), 8)
         yield moment
+
+
+def _a_day(market: DemoMarket, moment: datetime) -> float:
+    """Commissions a working day; the last weeks are busy, so that every stage is seen at the end."""
+    busy = market.ends_at - moment < BUSY_WEEKS
+    return market.scale.commissions_a_month / WORKDAYS_A_MONTH * (2.0 if busy else 1.0)
 
 
 def _how_many(mean: float, stream: random.Random) -> int:
@@ -96,7 +104,7 @@ async def commissions(market: DemoMarket, number: int) -> Process:
 async def answers(market: DemoMarket, need: Need, notice_id: int, draft: NoticeDraft) -> Process:
     """The agency that was asked accepts a direct offer, or declines it."""
     player = market.people.player_of(draft.agency_id or 0)
-    yield market.diary.later(clock.now(), need.stream.randint(1, 2), need.stream)
+    yield market.turn(player.identity, market.diary.later(clock.now(), need.stream.randint(1, 2), need.stream))
     try:
         if need.stream.random() < 0.05:
             raise NotEligible(())
@@ -160,7 +168,7 @@ def _need(market: DemoMarket, number: int) -> Need | None:
     method = SelectionMethod(weighted(stream, PUBLIC_METHODS if public else OWN_METHODS))
     if public and method is DIRECT and value > float(DIRECT_PUBLIC_CAP):
         method = LOWEST
-    days = item.promised_days + stream.randint(3, 15)
+    days = item.promised_days + stream.randint(8, 20)
     return Need(number, buyer, item, value, days, method, stream)
 
 

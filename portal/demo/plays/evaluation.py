@@ -11,11 +11,12 @@ from portal.demo.stage import Process
 async def asked_for_words(market: DemoMarket, job: Job) -> Process:
     """The client answers as readily as it usually does, the agency more often than not."""
     stream, diary = market.chance("evaluation", job.number), market.diary
+    client, agency = job.buyer.identity, job.player.identity
     acts = []
     if stream.random() < job.buyer.answers:
-        acts.append((diary.later(clock.now(), stream.randint(1, 13), stream), _evaluates))
+        acts.append((market.turn(client, diary.later(clock.now(), stream.randint(1, 13), stream)), _evaluates))
     if stream.random() < 0.7:
-        acts.append((diary.later(clock.now(), stream.randint(1, 10), stream), _states))
+        acts.append((market.turn(agency, diary.later(clock.now(), stream.randint(1, 10), stream)), _states))
     for moment, act in sorted(acts, key=lambda one: one[0]):
         yield moment
         await act(market, job)

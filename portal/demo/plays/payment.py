@@ -15,9 +15,10 @@ async def is_paid(market: DemoMarket, job: Job, payable_id: int) -> Process:
     """Most pay within ten working days; now and then a transfer does not arrive at first."""
     stream, diary = market.chance("payment", job.number, payable_id), market.diary
     late = stream.random() < 0.12
-    yield (now := diary.later(clock.now(), stream.randint(11, 25) if late else stream.randint(1, 9), stream))
+    days = stream.randint(11, 25) if late else stream.randint(1, 9)
+    yield (now := market.turn(job.buyer.identity, diary.later(clock.now(), days, stream)))
     await services.submit_voucher(actor=job.buyer.identity, payable_id=payable_id, draft=_voucher(job, stream))
-    yield (now := diary.later(now, stream.randint(1, 4), stream))
+    yield (now := market.turn(job.player.identity, diary.later(now, stream.randint(1, 4), stream)))
     if stream.random() < 0.02:
         await services.contest(actor=job.player.identity, payable_id=payable_id, reason=words.CONTEST)
         yield (now := diary.later(now, 2, stream))

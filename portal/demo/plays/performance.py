@@ -22,13 +22,14 @@ TWO_STEPS = (("初稿", Decimal(40), 0.6), ("报批稿", Decimal(60), 1.0))
 async def performs(market: DemoMarket, job: Job) -> Process:
     """A contract is settled, signed and filed, and the work done, milestone by milestone."""
     diary, stream = market.diary, job.stream
-    now = clock.now()
+    client, agency = job.buyer.identity, job.player.identity
     version = await _settle_terms(job)
+    yield (now := market.turn(client, diary.later(clock.now(), 0, stream)))
     await services.confirm_contract(actor=job.buyer.identity, contract_id=job.contract_id, version=version)
-    yield (now := diary.later(now, stream.randint(0, 3), stream))
+    yield (now := market.turn(agency, diary.later(now, stream.randint(0, 3), stream)))
     await services.confirm_contract(actor=job.player.identity, contract_id=job.contract_id, version=version)
     signed_at = now
-    yield (now := diary.later(now, _filing_delay(job), stream))
+    yield (now := market.turn(agency, diary.later(now, _filing_delay(job), stream)))
     await services.file_contract(actor=job.player.identity, contract_id=job.contract_id)
     milestones = (await queries.contract(job.contract_id, job.player.identity)).milestones
     job.mark = world.true_mark(job.player.agency, job.item.code, stream)
@@ -40,16 +41,16 @@ async def performs(market: DemoMarket, job: Job) -> Process:
     for milestone in milestones:
         taken = world.days_taken(job.player.agency, milestone.days, stream)
         job.on_time = job.on_time and taken <= milestone.days
-        yield (now := max(diary.later(signed_at, taken, stream), diary.later(now, 0, stream)))
+        yield (now := market.turn(agency, max(diary.later(signed_at, taken, stream), diary.later(now, 0, stream))))
         await _file(job, milestone, 0)
         version = 1
         while _is_returned(job, version):
-            yield (now := diary.later(now, stream.randint(1, 6), stream))
+            yield (now := market.turn(client, diary.later(now, stream.randint(1, 6), stream)))
             await _return(job, milestone, version)
-            yield (now := diary.later(now, _correction_days(job), stream))
+            yield (now := market.turn(agency, diary.later(now, _correction_days(job), stream)))
             await _file(job, milestone, version)
             version += 1
-        yield (now := diary.later(now, stream.randint(1, 8), stream))
+        yield (now := market.turn(client, diary.later(now, stream.randint(1, 8), stream)))
         await _accept(market, job, milestone, version)
     job.player.open_jobs -= 1
     market.enter(asked_for_words(market, job), now)
@@ -83,7 +84,7 @@ def _cheaper(terms: Terms) -> Terms:
 def _filing_delay(job: Job) -> int:
     """Seven working days are allowed; careless agencies forget."""
     late = job.stream.random() < 0.02 + 0.3 * (1 - job.player.agency.quality) ** 2
-    return job.stream.randint(8, 14) if late else job.stream.randint(0, 5)
+    return job.stream.randint(8, 12) if late else job.stream.randint(0, 2)
 
 
 def _correction_days(job: Job) -> int:

@@ -51,11 +51,13 @@ async def registers(market: DemoMarket, agency: DemoAgency) -> Process:
     actor = player.identity
     filing = (await agencies.start_registration(actor=actor)).filing_id
     await agencies.save_organization(actor=actor, filing_id=filing, step=_organization(market, agency))
-    await agencies.add_qualification(actor=actor, filing_id=filing, draft=_qualification(agency), scan=_scan(agency))
+    await agencies.add_qualification(
+        actor=actor, filing_id=filing, draft=qualification(agency), scan=certificate(agency)
+    )
     yield (now := diary.later(begins, 0, stream))
     await agencies.add_practitioners(actor=actor, filing_id=filing, people=_staff(market, agency))
-    await agencies.save_independence(actor=actor, filing_id=filing, step=_independence(market, agency))
-    await agencies.save_commitments(actor=actor, filing_id=filing, step=_commitments(market, agency))
+    await agencies.save_independence(actor=actor, filing_id=filing, step=independence(market, agency))
+    await agencies.save_commitments(actor=actor, filing_id=filing, step=commitments(market, agency))
     yield (now := diary.later(now, 1, stream))
     await agencies.submit_filing(actor=actor, filing_id=filing)
     yield (now := diary.later(now, 1, stream))
@@ -112,7 +114,8 @@ def _controller(market: DemoMarket, agency: DemoAgency) -> str:
     return words.person(market.chance("controller", *sorted(keys)), 3)
 
 
-def _qualification(agency: DemoAgency) -> QualificationDraft:
+def qualification(agency: DemoAgency) -> QualificationDraft:
+    """Its one certificate."""
     return QualificationDraft(
         profession=agency.profession,
         kind_zh=agency.credential_zh[:100],
@@ -127,7 +130,8 @@ def _qualification(agency: DemoAgency) -> QualificationDraft:
     )
 
 
-def _scan(agency: DemoAgency) -> Upload:
+def certificate(agency: DemoAgency) -> Upload:
+    """The scan of the certificate."""
     lines = [
         f"机构名称：{agency.name_zh}",
         f"证书编号：{agency.certificate_no}",
@@ -153,7 +157,8 @@ def _staff(market: DemoMarket, agency: DemoAgency) -> tuple[PractitionerDraft, .
     )
 
 
-def _independence(market: DemoMarket, agency: DemoAgency) -> IndependenceStep:
+def independence(market: DemoMarket, agency: DemoAgency) -> IndependenceStep:
+    """The declaration, with the relation that the roster names."""
     signed_by = words.person(market.chance("people", agency.key), 1)
     step = IndependenceStep(frozenset(Separation), none_declared=True, signed_by=signed_by)
     if agency.relation not in RELATIONS:
@@ -164,7 +169,8 @@ def _independence(market: DemoMarket, agency: DemoAgency) -> IndependenceStep:
     return replace(step, relations=(relation,), none_declared=False)
 
 
-def _commitments(market: DemoMarket, agency: DemoAgency) -> CommitmentsStep:
+def commitments(market: DemoMarket, agency: DemoAgency) -> CommitmentsStep:
+    """What it promises for every item."""
     stream = market.chance("promises", agency.key)
     promised = []
     for code in agency.items:

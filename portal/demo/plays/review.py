@@ -28,7 +28,8 @@ async def marks(market: DemoMarket, job: Job, review_id: int, assignment_id: int
     stream, diary = market.chance("marks", assignment_id), market.diary
     expert, identity = market.people.reviewers[code]
     late = stream.random() < expert.slow
-    yield (now := diary.later(clock.now(), stream.randint(6, 9) if late else stream.randint(1, 4), stream))
+    days = stream.randint(6, 9) if late else stream.randint(1, 4)
+    yield (now := market.turn(identity, diary.later(clock.now(), days, stream)))
     row = await assignment(assignment_id, identity)
     target = clamp(job.mark - expert.severity + stream.gauss(0, NOISE), 25, 100)
     levels = world.filled_sheet(row.sheet, target, stream)
@@ -54,11 +55,11 @@ async def is_commented(market: DemoMarket, job: Job, review_id: int) -> Process:
     throw = stream.random()
     if throw < 0.3:
         return
-    yield (now := diary.later(clock.now(), stream.randint(1, 4), stream))
+    yield (now := market.turn(actor, diary.later(clock.now(), stream.randint(1, 4), stream)))
     if throw < 0.8:
         await services.waive_comment(actor=actor, review_id=review_id)
         return
     await services.comment_on_review(actor=actor, review_id=review_id, comment=stream.choice(words.REVIEW_COMMENTS))
-    yield diary.later(now, stream.randint(1, 2), stream)
+    yield market.turn(market.people.officer, diary.later(now, stream.randint(1, 2), stream))
     answer = stream.choice(words.REVIEW_ANSWERS)
     await services.close_review(actor=market.people.officer, review_id=review_id, answer=answer)

@@ -1,0 +1,7 @@
+"""The pages of grading, by who uses them."""
+
+from litestar import Router
+
+from grading.controllers import conduct, grading, public
+
+router = Router(path="/", route_handlers=[*public.HANDLERS, *grading.HANDLERS, *conduct.HANDLERS])

@@ -1,0 +1,7 @@
+"""The market as JSON under /api/v1: the same services, the same parsers, the same refusals."""
+
+from litestar import Router
+
+from market.api import acts, reads
+
+api_router = Router(path="/", route_handlers=[*reads.HANDLERS, *acts.HANDLERS], tags=["market"])
