@@ -64,10 +64,10 @@ def setup() -> None:
 def migrate() -> None:
     """Bring the database up to date, with its default content."""
     from core.instance import database
-    from launch.preparation import prepare
+    from launch.preparation import migrate_now
 
     with database() as urls:
-        prepare(urls, always=True)
+        migrate_now(urls, always=True)
 
 
 @cli.command()

@@ -46,13 +46,13 @@ def ready_database(configuration: Settings) -> Iterator[Urls]:
         settings.use(replace(configuration, database_url=urls.url, database_owner_url=urls.owner_url))
         if unfinished_demo(configuration.data).exists():
             _begin_again(configuration, urls)
-        prepare(urls)
+        migrate_now(urls)
         if not configuration.production and configuration.demo is not Demo.NONE:
             fill_demo(configuration, urls)
         yield urls
 
 
-def prepare(urls: Urls, *, always: bool = False) -> None:
+def migrate_now(urls: Urls, *, always: bool = False) -> None:
     """Migrate and load default content, unless exactly this code has done so; a start is a second faster for it.
 
     The mark is the database's comment: it is gone when the database is. Raises `CannotStart` when the database
@@ -119,7 +119,7 @@ def fill_demo(configuration: Settings, urls: Urls) -> None:
     click.echo(speak("数据库是空的，正在生成演示市场……", "Empty database: playing the demo market ..."))
     unfinished = unfinished_demo(configuration.data)
     unfinished.touch()
-    quick = f"{urls.url}&synchronous_commit=off"
+    quick = f"{urls.url}{'&' if '?' in urls.url else '?'}synchronous_commit=off"
     asyncio.run(connected(quick, lambda: build(seed=SEED, months=MONTHS, scale=configuration.demo)))
     unfinished.unlink()
 

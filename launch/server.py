@@ -157,8 +157,10 @@ def _greet(configuration: Settings) -> None:
 
 
 def _print_sign_ins() -> None:
+    from core.i18n import speaking
     from portal.demo import sign_ins
 
-    for known in sign_ins():
-        click.echo(f"  {known.title}：{known.login}  {known.password}")
+    with speaking(speak("zh_Hans", "en")):
+        for known in sign_ins():
+            click.echo(f"  {known.login:<12}{known.password:<20}{known.title}：{known.name}（{known.organization}）")
     click.echo()

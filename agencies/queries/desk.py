@@ -38,7 +38,7 @@ def _registrar_item(row: QueueRow, now: datetime) -> DeskItem:
     kind = _(FILING_KIND_TITLES[row.kind])
     if row.state is FilingState.SUBMITTED:
         return DeskItem(
-            kind + _("　形式核对"),
+            kind + "　" + _("形式核对"),
             name,
             _("第 %(n)s 次提交") % {"n": row.returns + 1},
             href,
@@ -49,7 +49,7 @@ def _registrar_item(row: QueueRow, now: datetime) -> DeskItem:
         )
     if row.state is FilingState.OBJECTED:
         return DeskItem(
-            kind + _("　公示异议"),
+            kind + "　" + _("公示异议"),
             name,
             _("%(n)s 条异议待核实") % {"n": row.objections},
             href,
@@ -60,7 +60,7 @@ def _registrar_item(row: QueueRow, now: datetime) -> DeskItem:
         )
     over = row.notice_until is not None and now >= row.notice_until
     return DeskItem(
-        kind + _("　公示"),
+        kind + "　" + _("公示"),
         name,
         _("公示期满，待记入名录") if over else _("公示期满自动备案"),
         href,
@@ -94,7 +94,7 @@ async def _applicant_items(identity: Identity, now: datetime) -> list[DeskItem]:
     if filing.state is FilingState.RETURNED:
         return [
             DeskItem(
-                kind + _("　补正"),
+                kind + "　" + _("补正"),
                 _("备案退回，需要补正"),
                 _("共 %(n)s 处，已一次列全") % {"n": len(filing.returned_defects)},
                 href,

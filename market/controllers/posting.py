@@ -1,7 +1,7 @@
 """A client writes, checks, publishes, withdraws, cancels and re-posts a notice."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -32,6 +32,7 @@ from market.rules.notices import (
 AnyRequest = Request[Any, Any, Any]
 POSTER = [web.requires(Permission.POST_NOTICE)]
 Receipt = services.NoticeReceipt
+OFFICE_OPENS = timedelta(hours=9)
 
 
 @get("/projects/{project_id:int}/notices/new", name="market:notice-new", guards=POSTER)
@@ -89,8 +90,9 @@ def _candidates(standings: Iterable[Standing], item: str) -> list[tuple[int, str
 
 
 def local_input(moment: datetime) -> str:
-    """A moment as the box for local date and time wants it."""
-    return f"{clock.shanghai(moment):%Y-%m-%dT%H:%M}"
+    """A moment as the box for local date and time wants it; midnight becomes the next opening hour."""
+    local = clock.shanghai(moment)
+    return f"{local if local.hour else local + OFFICE_OPENS:%Y-%m-%dT%H:%M}"
 
 
 @post("/projects/{project_id:int}/notices/new", name="market:notice-create", guards=POSTER)

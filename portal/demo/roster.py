@@ -74,8 +74,8 @@ class Scale:
 
 SCALES: Mapping[str, Scale] = {
     "small": Scale(commissions_a_month=6, agencies_per_profession=4),
-    "xintai": Scale(commissions_a_month=24),
-    "province": Scale(commissions_a_month=24 * 40, casts=40),
+    "xintai": Scale(commissions_a_month=21),
+    "province": Scale(commissions_a_month=21 * 40, casts=40),
 }
 
 

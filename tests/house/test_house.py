@@ -27,7 +27,9 @@ FILE_LINES = 520
 NULLABLE_KEYS = {
     "market_award.bid": "a direct award has no bid",
     "market_bid.agency": "nobody learns who has bid until the envelopes are opened",
+    "market_bid.account": "as for the agency: who sealed the bid is in the envelope",
     "market_notice.direct_agency": "only a direct notice names its agency beforehand",
+    "market_notice.repost_of": "most notices are posted for the first time",
     "grading_certificate.superseded_by": "the certificate in force is superseded by nothing",
     "grading_conduct.decided_by": "not decided yet",
     "grading_report.signed_by": "a draft is not signed yet",

@@ -28,7 +28,7 @@ OWN_METHODS = ((DIRECT, 0.3), (LOWEST, 0.42), (DRAW, 0.28))
 PUBLIC_METHODS = ((DIRECT, 0.08), (LOWEST, 0.5), (DRAW, 0.42))
 DIRECT_PUBLIC_CAP = Decimal(50_000)
 WORKDAYS_A_MONTH = 20.8
-BUSY_WEEKS = timedelta(weeks=4)
+BUSY_WEEKS = timedelta(weeks=11)
 WARM_UP_WORKDAYS = 11
 """Working days before the first commission: the first agencies must be on record."""
 

@@ -10,7 +10,7 @@ from portal.demo.chances import clamp
 from portal.demo.market import DemoMarket, Job
 from portal.demo.stage import Process
 
-NOISE = 3.5
+NOISE = 2.5
 """Points by which the same expert would mark the same work differently another day."""
 
 
