@@ -56,10 +56,12 @@ def _api() -> Router:
 
 def wire() -> None:
     """Name who takes over from whom where a low floor must hand something up."""
+    from agencies.queries import ITEM_CATALOGUE
     from agencies.rules import trail_titles as agencies_titles
     from contracts import services as contracts
     from contracts.rules import titles as contracts_titles
     from grading.rules import trail_titles as grading_titles
+    from market import queries as market_queries
     from market.rules import notices as notices_titles
     from market.services import AWARDED
     from payments import rules as payments_rules
@@ -68,6 +70,7 @@ def wire() -> None:
 
     for package in ("core", "core.trail", "agencies", "payments", "market", "contracts", "grading"):
         _optional(f"{package}.jobs")  # importing registers the tasks
+    ITEM_CATALOGUE.supply(market_queries.items)
     AWARDED.supply(contracts.draft_from_award)
     SETTLED.supply(contracts.milestone_paid)
     speaking = (agencies_titles, contracts_titles, grading_titles, notices_titles)

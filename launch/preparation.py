@@ -8,9 +8,8 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import asyncpg
 import click
-import psycopg
-from psycopg import sql
 
 from core import keys, settings
 from core.instance import connected, open_database
@@ -32,6 +31,15 @@ PREPARED_BY = (
     "requirements.lock",
 )
 """What migrations and default content are made of."""
+
+_UNREACHABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ClientConfigurationError,
+)
 
 FILLED_BY_ACTS = ("files", "mail", "trail")
 """Folders of the data folder that belong to the content of the database."""
@@ -59,37 +67,39 @@ def migrate_now(urls: Urls, *, always: bool = False) -> None:
     cannot be reached.
     """
     code = code_digest()
-    with _reached(urls.owner_url) as link:
-        if _mark(link) == code and not always:
-            return
+    if not always and _ask(urls.owner_url, _MARK) == code:
+        return
     from app import fill_content
+    from core.db import ENGINE
     from core.migrations import migrate
 
     asyncio.run(migrate(urls.owner_url, fill_content))
-    with _reached(urls.owner_url) as link, suppress(psycopg.errors.InsufficientPrivilege):
-        database = sql.Identifier(link.info.dbname)
-        link.execute(sql.SQL("comment on database {} is {}").format(database, sql.Literal(code)))
+    ENGINE.configure(urls.url)  # from here on as the application, which cannot touch the trail
+    with suppress(asyncpg.InsufficientPrivilegeError):
+        _ask(urls.owner_url, _SET_MARK.format(code=code))
 
 
-@contextmanager
-def _reached(url: str) -> Iterator[psycopg.Connection]:
+_MARK = "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
+_SET_MARK = "do $mark$ begin execute format('comment on database %I is %L', current_database(), '{code}'); end $mark$"
+
+
+def _ask(url: str, query: str) -> object:
+    """The first value of one statement; raises `CannotStart` when the database cannot be reached."""
+
+    async def ask() -> object:
+        link = await asyncpg.connect(url)
+        try:
+            return await link.fetchval(query)
+        finally:
+            await link.close()
+
     try:
-        link = psycopg.connect(url, autocommit=True)
-    except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        return asyncio.run(ask())
+    except (OSError, *_UNREACHABLE) as error:
         raise CannotStart(
-            f"连接不上数据库（{reason}）：请检查 XINSHI_DATABASE_URL 和 XINSHI_DATABASE_OWNER_URL。",
-            f"The database cannot be reached ({reason}): check XINSHI_DATABASE_URL and XINSHI_DATABASE_OWNER_URL.",
+            f"连接不上数据库（{error}）：请检查 XINSHI_DATABASE_URL 和 XINSHI_DATABASE_OWNER_URL。",
+            f"The database cannot be reached ({error}): check XINSHI_DATABASE_URL and XINSHI_DATABASE_OWNER_URL.",
         ) from error
-    with link:
-        yield link
-
-
-def _mark(link: psycopg.Connection) -> str:
-    found = link.execute(
-        "select coalesce(shobj_description(oid, 'pg_database'), '') from pg_database where datname = current_database()"
-    ).fetchone()
-    return str(found[0]) if found else ""
 
 
 def code_digest() -> str:
@@ -111,9 +121,8 @@ def unfinished_demo(data: Path) -> Path:
 
 def fill_demo(configuration: Settings, urls: Urls) -> None:
     """Play the demo market into an empty database; one that somebody has used is left alone."""
-    with _reached(urls.url) as link:
-        if link.execute("select 1 from core_organization where id > 1 limit 1").fetchone():
-            return
+    if _ask(urls.url, "select 1 from core_organization where id > 1 limit 1"):
+        return
     from portal.demo import build
 
     click.echo(speak("数据库是空的，正在生成演示市场……", "Empty database: playing the demo market ..."))

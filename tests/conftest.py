@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,20 +118,27 @@ async def db(worker_database: str) -> AsyncIterator[None]:
         await rehearsal.rollback()
 
 
-@pytest.fixture
-async def committed_db(worker_database: str, pytestconfig: pytest.Config) -> AsyncIterator[str]:
-    """A fresh database where commits are real; yields the owner's address."""
-    url, owner_url = pytestconfig.stash[_URLS]
+@asynccontextmanager
+async def fresh_database(config: pytest.Config) -> AsyncIterator[str]:
+    """A migrated database of its own, in force for the block; the owner's address."""
+    url, owner_url = config.stash[_URLS]
     name = f"xinshi_{secrets.token_hex(4)}"
     await _clone(owner_url, name)
-    pool, config = ENGINE.pool, ENGINE.config
+    pool, settings = ENGINE.pool, ENGINE.config
     ENGINE.pool = None
     ENGINE.configure(_other_database(url, name))
     await ENGINE.start_connection_pool(min_size=1, max_size=10)
     yield _other_database(owner_url, name)
     await ENGINE.close_connection_pool()
-    ENGINE.pool, ENGINE.config = pool, config
+    ENGINE.pool, ENGINE.config = pool, settings
     await _drop(owner_url, name)
+
+
+@pytest.fixture
+async def committed_db(worker_database: str, pytestconfig: pytest.Config) -> AsyncIterator[str]:
+    """A fresh database where commits are real; yields the owner's address."""
+    async with fresh_database(pytestconfig) as owner_url:
+        yield owner_url
 
 
 @pytest.fixture(scope="session")

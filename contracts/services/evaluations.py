@@ -1,7 +1,7 @@
 """The client's evaluation and the agency's statement, asked for when every result is accepted."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.rules import evaluations as rules
@@ -75,7 +75,8 @@ async def _lock(actor: Identity, contract_id: int, side: Side) -> tuple[Any, Any
 
 def _check_open(row: Any) -> None:
     """By the clock at commit as well: an answer that arrives late stays absent."""
-    closed = rules.EvaluationClosed(due=clock.shanghai(row["due_at"]).strftime("%Y-%m-%d %H:%M"))
+    last_day = clock.shanghai(row["due_at"] - timedelta(seconds=1)).date()
+    closed = rules.EvaluationClosed(due=f"{last_day} 24:00")
     if clock.now() >= row["due_at"]:
         raise closed
     db.refuse_after(row["due_at"], closed)

@@ -1,18 +1,23 @@
 """Roles, databases and default privileges: what the application may do with the owner's tables."""
 
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
-import psycopg
-from psycopg import conninfo, sql
+import asyncpg
 
 from core.postgres import faults
 
+T = TypeVar("T")
 OWNER = "xinshi_owner"
 APP = "xinshi_app"
 
 _DEFAULTS = (
-    "alter default privileges grant select, insert, update, delete on tables to {app}",
-    "alter default privileges grant usage, select on sequences to {app}",
+    "alter default privileges grant select, insert, update, delete on tables to %I",
+    "alter default privileges grant usage, select on sequences to %I",
 )
 """Every table made by the role that runs these; the trail's migration takes update and delete away again."""
 
@@ -23,49 +28,58 @@ def establish(owner_url: str, database: str, app_password: str, data: Path) -> N
     Also proves that the cluster can be read; raises `CannotStart` when it cannot.
     """
     try:
-        with psycopg.connect(owner_url, autocommit=True) as link:
-            _establish(link, owner_url, database, app_password)
-    except psycopg.Error as error:
-        raise faults.broken(data, str(error).strip().splitlines()[-1]) from error
-
-
-def _establish(link: psycopg.Connection, owner_url: str, database: str, app_password: str) -> None:
-    if link.execute("select 1 from pg_database where datname = %s", [database]).fetchone():
-        return
-    if not link.execute("select 1 from pg_roles where rolname = %s", [APP]).fetchone():
-        link.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(APP), sql.Literal(app_password)))
-    with psycopg.connect(owner_url, dbname="template1", autocommit=True) as template:
-        grant_defaults(template, APP)
-    link.execute(_creation(database, "template1"))
-
-
-def grant_defaults(link: psycopg.Connection, app: str) -> None:
-    """Let `app` use the tables and sequences that the connected role will create in this database."""
-    for statement in _DEFAULTS:
-        link.execute(sql.SQL(statement).format(app=sql.Identifier(app)))
+        finish(_establish(owner_url, database, app_password))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise faults.broken(data, str(error)) from error
 
 
 def create_database(owner_url: str, name: str, template: str | None) -> None:
     """Create a database, copied from `template` (which nobody may be connected to)."""
-    with psycopg.connect(owner_url, autocommit=True) as link:
-        link.execute(_creation(name, template or "template1"))
+    finish(_each(owner_url, ("create database %I owner %I template %I", name, OWNER, template or "template1")))
 
 
 def drop_database(owner_url: str, name: str) -> None:
     """Drop a database if it exists, disconnecting whoever uses it."""
-    with psycopg.connect(owner_url, autocommit=True) as link:
-        link.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    finish(_each(owner_url, ("drop database if exists %I with (force)", name)))
 
 
 def recreate_database(owner_url: str) -> None:
     """Drop the database that `owner_url` names and create it again, empty."""
-    name = str(conninfo.conninfo_to_dict(owner_url)["dbname"])
-    with psycopg.connect(owner_url, dbname="postgres", autocommit=True) as link:
-        link.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-        link.execute(_creation(name, "template1"))
+    name = unquote(urlsplit(owner_url).path[1:])
+    drop = ("drop database %I with (force)", name)
+    create = ("create database %I owner %I template template1", name, OWNER)
+    finish(_each(owner_url, drop, create, database="postgres"))
 
 
-def _creation(name: str, template: str) -> sql.Composed:
-    return sql.SQL("create database {} owner {} template {}").format(
-        sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)
-    )
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` from code that is not asynchronous, even when a loop runs around it."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        return beside.submit(asyncio.run, work).result()
+
+
+async def _establish(owner_url: str, database: str, app_password: str) -> None:
+    link = await asyncpg.connect(owner_url)
+    try:
+        if await link.fetchval("select 1 from pg_database where datname = $1", database):
+            return
+        if not await link.fetchval("select 1 from pg_roles where rolname = $1", APP):
+            await _say(link, "create role %I login password %L", APP, app_password)
+    finally:
+        await link.close()
+    await _each(owner_url, *((text, APP) for text in _DEFAULTS), database="template1")
+    await _each(owner_url, ("create database %I owner %I template template1", database, OWNER))
+
+
+async def _each(owner_url: str, *statements: tuple[str, ...], database: str | None = None) -> None:
+    link = await asyncpg.connect(owner_url, **({"database": database} if database else {}))
+    try:
+        for text, *names in statements:
+            await _say(link, text, *names)
+    finally:
+        await link.close()
+
+
+async def _say(link: Any, text: str, *names: str) -> None:
+    """Run a statement that takes no parameters; the server itself quotes the names (`%I`) and texts (`%L`)."""
+    given = ", ".join(f"${number}::text" for number in range(2, len(names) + 2))
+    await link.execute(await link.fetchval(f"select format($1, {given})", text, *names))

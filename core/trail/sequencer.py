@@ -25,24 +25,35 @@ BATCH = 4096
 CHECKPOINT = "checkpoint"
 KEY = "key"
 
-# An entry is final when its transaction lies below the oldest one still running. One that lies beyond
-# everything this server has ever started was restored from another server's dump: final as well.
+# The watermark: the oldest transaction still running in this database. A snapshot also waits for other
+# databases of the server, which can never write here; those are left out.
+_WATERMARK = """
+with running as (
+    select x as xact from pg_snapshot_xip(pg_current_snapshot()) x
+    where not exists (
+        select from pg_locks l join pg_stat_activity a on a.pid = l.pid
+        where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.transactionid = x::xid
+          and a.datid <> (select oid from pg_database where datname = current_database())
+    )
+), mark as (
+    select coalesce((select xact from running order by xact limit 1), pg_snapshot_xmax(pg_current_snapshot())) as below
+), placed as (
+    select e.xact from core_trail_leaf l join core_trail_entry e on e.id = l.entry
+    order by l.leaf_index desc limit 1
+)
+select coalesce((select xact from placed where xact < below), '0')::text as beginning, below::text as below
+from mark
+"""
+# Entries below the watermark are final. One beyond everything this server has ever started was restored from
+# another server's dump, and is final as well; then its number says nothing about where to begin.
 _FINAL = """
 select e.id, e.payload
 from core_trail_entry e
 where e.xact >= $1::text::xid8
-  and (e.xact < pg_snapshot_xmin(pg_current_snapshot()) or e.xact >= pg_snapshot_xmax(pg_current_snapshot()))
+  and (e.xact < $2::text::xid8 or e.xact >= pg_snapshot_xmax(pg_current_snapshot()))
   and not exists (select from core_trail_leaf l where l.entry = e.id)
 order by e.xact, e.id
-limit $2
-"""
-# Nothing below the last placed transaction can be waiting; after a restore its number says nothing.
-_FROM = """
-select coalesce(
-    (select case when e.xact < pg_snapshot_xmin(pg_current_snapshot()) then e.xact end
-       from core_trail_leaf l join core_trail_entry e on e.id = l.entry
-      order by l.leaf_index desc limit 1),
-    '0')::text
+limit $3
 """
 # A plan made for any starting point would read the whole trail every time.
 _PLAN = "set local plan_cache_mode = force_custom_plan"
@@ -131,7 +142,8 @@ async def _place_batch() -> int:
     async with transaction():
         await _alone()
         await db.execute(_PLAN)
-        entries = await db.rows(_FINAL, await db.value(_FROM), BATCH)
+        mark = await db.row(_WATERMARK)
+        entries = await db.rows(_FINAL, mark["beginning"], mark["below"], BATCH)
         if entries:
             start = await log_size()
             hashes = [merkle.leaf_hash(Entry.parse(entry["payload"]).leaf()) for entry in entries]

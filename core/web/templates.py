@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -138,7 +138,10 @@ def day(value: date | datetime | None) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """Day and minute in Shanghai."""
+    """Day and minute in Shanghai; midnight is said as 24:00 of the day that ends, as deadlines are."""
     if value is None:
         return "—"
-    return f"{day(value)} {clock.shanghai(value):%H:%M}"
+    local = clock.shanghai(value)
+    if local.time() == time():
+        return f"{day(local.date() - timedelta(days=1))} 24:00"
+    return f"{day(value)} {local:%H:%M}"

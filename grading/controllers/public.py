@@ -96,7 +96,7 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
         **words(),
         "view": view,
         "rules": rules,
-        "edges": sorted(float(edge) for edge in edges),
+        "edges": sorted(int(edge) for edge in edges),
         "points": points,
         "chart": chart_data(points, edges, _(FIRST), _(MOVED)),
         "findings": await live_findings(agency_id, trade),

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from functools import cache
 from pathlib import Path
 
@@ -85,10 +86,13 @@ def qr_svg(address: str) -> str:
 
 
 def qr_path(address: str) -> tuple[int, str]:
-    """The same code as the width in modules and the path data of its dark ones, for a page."""
+    """The same code for a page: its width in modules, and a path of strokes one module wide."""
     matrix = segno.make(address, error="m", micro=False).matrix
-    dark = ((x, y) for y, line in enumerate(matrix) for x, module in enumerate(line) if module)
-    return len(matrix), "".join(f"M{x} {y}h1v1h-1z" for x, y in dark)
+    strokes = []
+    for y, line in enumerate(matrix):
+        for run in re.finditer(b"\x01+", bytes(line)):
+            strokes.append(f"M{run.start()} {y}.5h{len(run[0])}")
+    return len(matrix), "".join(strokes)
 
 
 @cache

@@ -144,6 +144,8 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, dict):
         return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(plain(one) for one in value)
     if isinstance(value, Iterable) and not isinstance(value, str):
         return [plain(one) for one in value]
     return value

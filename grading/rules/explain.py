@@ -176,10 +176,11 @@ def _lower(placement: Placement, conduct: Conduct) -> CreditGrade:
 
 
 def _caps(placement: Placement, conduct: Conduct, scheme: Scheme, target: CreditGrade) -> tuple[Check, ...]:
-    limit = scheme.conduct.warning_at if target is CreditGrade.B else scheme.conduct.restriction_at
-    zero = "CC-01" not in placement.caps or target is CreditGrade.C
-    return (
-        Check("points", conduct.points < limit, str(conduct.points), str(limit)),
-        Check("no-zero", zero, "0" if zero else "1", "0"),
-        Check("conduct", ORDER.index(conduct.grade) >= ORDER.index(target), conduct.grade, target),
-    )
+    held = Check("conduct", ORDER.index(conduct.grade) >= ORDER.index(target), conduct.grade, target)
+    if target is CreditGrade.C:
+        limit = scheme.conduct.restriction_at
+        return Check("points", conduct.points < limit, str(conduct.points), str(limit)), held
+    limit = scheme.conduct.warning_at
+    points = Check("points", conduct.points < limit, str(conduct.points), str(limit))
+    zeros = next(check for check in placement.gates if check.code == "no-zero")
+    return points, zeros, held

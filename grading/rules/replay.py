@@ -185,15 +185,15 @@ def _granted(level: float, evidence: Evidence, scheme: Scheme) -> tuple[Bonus, .
 
 
 def _alarm(evidence: Evidence, marks: Sequence[CaseMark], table: Calibration, scheme: Scheme) -> Alarm:
-    """New marks since the last report against its score; against the field level before one."""
-    last = evidence.previous
-    fresh = [m for m in marks if last is None or m.case.finalised_on > last.as_of]
-    variance = table.error_variance + (float(last.sd) ** 2 if last else table.agency_variance)
-    limit = scheme.estimator.alarm_limit
+    """New marks since the last report against its score; silent until there is a rating to fall from."""
+    last, limit = evidence.previous, scheme.estimator.alarm_limit
+    if last is None or last.band is CreditGrade.N:
+        return Alarm(0.0, 0.0, limit)
+    fresh = [float(m.value) for m in marks if m.case.finalised_on > last.as_of]
     return watch(
-        [float(m.value) for m in fresh],
-        expected=float(last.score) if last else table.field_level,
-        sd=sqrt(variance),
-        start=Alarm(float(last.alarm_low), float(last.alarm_high), limit) if last else None,
+        fresh,
+        expected=float(last.score),
+        sd=sqrt(table.error_variance + float(last.sd) ** 2),
+        start=Alarm(float(last.alarm_low), float(last.alarm_high), limit),
         rules=scheme.estimator,
     )

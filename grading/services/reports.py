@@ -197,7 +197,7 @@ async def _withdrawn(actor: Identity, report_id: int, reason: str) -> tuple[Any,
         "grade.renewed",
         f"grade:{report_id}",
         note={"reason": reason},
-        threads=[f"agency:{report['agency']}", f"grade-run:{report['run']}"],
+        threads=[f"agency:{report['agency']}"],
     )
     return report, entry
 
@@ -332,7 +332,7 @@ async def _told(
             "evidence": report["evidence_digest"],
             "outcome": report["outcome_digest"],
         },
-        threads=[f"agency:{report['agency']}", f"grade-run:{report['run']}"],
+        threads=[f"agency:{report['agency']}"],
     )
     agency = await agency_row(report["agency"])
     await mail.send(

@@ -36,12 +36,13 @@ select n.id, n.number, n.state, n.version, n.method, n.fund_source, n.scale, n.r
        i.id as item_id, i.code as item_code, i.name_zh as item_name_zh, i.name_en as item_name_en,
        i.profession, i.department_code, i.self_preparation,
        da.name_zh as direct_name_zh, da.name_en as direct_name_en,
-       da.organization as direct_organization_id
+       da.organization as direct_organization_id, s.public_key
   from market_notice n
   join market_project p on p.id = n.project
   join core_organization o on o.id = n.client
   join market_service_item i on i.id = n.item
   left join agencies_agency da on da.id = n.direct_agency
+  left join market_seal s on s.notice = n.id
 """
 
 # The same truth as `rules.notices.phase`, for lists; a property test compares the two.
@@ -103,6 +104,7 @@ class NoticeRow:
     direct_name_zh: str | None
     direct_name_en: str | None
     direct_organization_id: int | None
+    public_key: bytes | None
 
     @property
     def title(self) -> str:

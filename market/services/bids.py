@@ -59,8 +59,8 @@ async def submit_bid(actor: Identity, *, notice_id: int, offer: Offer) -> BidRec
     """
     actor.require(Permission.SUBMIT_BID)
     async with transaction():
-        notice, agency_id, key = await _entry(actor, notice_id, offer)
-        envelope = sealing.seal(key, _content(actor, notice_id, agency_id, offer))
+        notice, agency_id = await _entry(actor, notice_id, offer)
+        envelope = _envelope(actor, notice, agency_id, offer)
         digest = sealing.digest(envelope)
         now = clock.now()
         stored = await db.value(
@@ -88,10 +88,10 @@ async def replace_bid(actor: Identity, *, notice_id: int, offer: Offer) -> BidRe
     """
     actor.require(Permission.SUBMIT_BID)
     async with transaction():
-        notice, agency_id, key = await _entry(actor, notice_id, offer)
+        notice, agency_id = await _entry(actor, notice_id, offer)
         bid = await _own_bid(notice_id, agency_id)
         state = advance(TRANSITIONS, BidState(bid["state"]), BidAct.REPLACE)
-        envelope = sealing.seal(key, _content(actor, notice_id, agency_id, offer))
+        envelope = _envelope(actor, notice, agency_id, offer)
         digest = sealing.digest(envelope)
         now = clock.now()
         await db.execute(
@@ -137,15 +137,14 @@ async def withdraw_bid(actor: Identity, *, notice_id: int) -> BidReceipt:
     return _receipt(notice, bid["digest"], now, entry)
 
 
-async def _entry(actor: Identity, notice_id: int, offer: Offer) -> tuple[NoticeRow, int, bytes]:
-    """Everything that must hold before an envelope is accepted; notice, agency, sealing key."""
+async def _entry(actor: Identity, notice_id: int, offer: Offer) -> tuple[NoticeRow, int]:
+    """Everything that must hold before an envelope is accepted; the notice and the agency."""
     notice = await _collecting(notice_id)
     agency_id = await _eligible_agency(actor, notice)
     errors = offer_errors(offer, notice.terms)
     if errors:
         raise FormInvalid(errors)
-    key: bytes = await db.value("select public_key from market_seal where notice = $1", notice_id)
-    return notice, agency_id, key
+    return notice, agency_id
 
 
 async def _collecting(notice_id: int) -> NoticeRow:
@@ -194,8 +193,11 @@ async def _own_bid(notice_id: int, agency_id: int) -> Any:
     return bid
 
 
-def _content(actor: Identity, notice_id: int, agency_id: int, offer: Offer) -> sealing.Content:
-    return sealing.Content(notice_id, agency_id, actor.organization_id, actor.account_id, offer)
+def _envelope(actor: Identity, notice: NoticeRow, agency_id: int, offer: Offer) -> bytes:
+    if notice.public_key is None:
+        raise BidClosed
+    who = (notice.id, agency_id, actor.organization_id, actor.account_id)
+    return sealing.seal(notice.public_key, sealing.Content(*who, offer))
 
 
 def envelope_subject(digest: str) -> str:

@@ -22,7 +22,7 @@ from portal.demo.stage import Stage
 from portal.demo.world import Diary
 
 CURTAIN_HOUR = 19
-AWAY_WORKDAYS = 6
+AWAY_WORKDAYS = 9
 DAYS_A_MONTH = 30.44
 
 

@@ -33,7 +33,7 @@ DIFFICULTY: Mapping[str, float] = {
 ITEM_WEIGHTS: Mapping[str, float] = {
     "XT-SV-01": 14, "XT-SV-02": 11, "XT-SV-04": 6, "XT-SV-05": 10,
     "XT-EV-01": 8, "XT-EV-02": 18, "XT-EV-03": 12, "XT-EV-04": 6,
-    "XT-SF-01": 6, "XT-SF-02": 7, "XT-SF-03": 2,
+    "XT-SF-01": 9, "XT-SF-02": 11, "XT-SF-03": 2,
 }  # fmt: skip
 """How often the items of the three professions are commissioned."""
 
@@ -204,6 +204,6 @@ def fitting_items(sector: str, offered: Sequence[str]) -> dict[str, float]:
     def share(code: str) -> float:
         if not code.startswith("XT-SF"):
             return 1.0
-        return 2.0 if sector in HAZARDOUS else 0.0
+        return 2.2 if sector in HAZARDOUS else 0.0
 
     return {code: weight * share(code) for code, weight in ITEM_WEIGHTS.items() if code in offered}

@@ -155,6 +155,14 @@ def test_it_serves_and_tells_other_commands_where(running: Xinshi) -> None:
     assert len(grown(running, 2)) == 2  # PostgreSQL and the worker
 
 
+def test_it_works_as_the_application_and_not_as_the_owner(running: Xinshi) -> None:
+    assert httpx.get(f"{running.address}/sign-in", follow_redirects=True).status_code == 200
+    grown(running, 2)
+    with psycopg.connect(json.loads((running.data / "server.json").read_text())["owner_url"]) as link:
+        query = "select distinct usename from pg_stat_activity where datname = 'xinshi' and pid <> pg_backend_pid()"
+        assert link.execute(query).fetchall() == [("xinshi_app",)]
+
+
 def test_commands_use_the_running_server(running: Xinshi) -> None:
     env = environment(running.data, 1)
     said = xinshi("database", env=env)

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from croniter import croniter
+from croniter import croniter  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from core.db import transaction
 from core.errors import NotFound
 from core.identity import Role
 from core.trail import format, merkle, queries, registry, sequencer, tlog
+from core.trail import jobs as trail_jobs
 from core.trail.format import Entry, Person, Veil
 from core.trail.registry import Openness
 from core.trail.tiles import MissingTile, tile_path, tiles_of, unbundle
@@ -246,6 +248,17 @@ async def test_an_entry_waits_until_everything_that_began_before_it_has_ended(lo
     assert [item.subject for item in await queries.feed()] == ["notice:1", "notice:2"]
 
 
+async def test_transactions_of_other_databases_hold_nothing_up(log: str, folder: Path) -> None:
+    elsewhere = await asyncpg.connect(log.replace(urlsplit(log).path, "/postgres", 1))
+    try:
+        async with elsewhere.transaction():
+            await elsewhere.execute("select pg_current_xact_id()")
+            await act()
+            assert (await trail.publish()).size == 1
+    finally:
+        await elsewhere.close()
+
+
 async def test_a_cursor_reader_meets_every_entry_once(log: str, folder: Path) -> None:
     writers, acts_each = 8, 15
     seen: list[int] = []
@@ -281,7 +294,7 @@ async def test_the_worker_publishes_several_times_a_minute(log: str, folder: Pat
     moments = [runs.get_next(datetime) for _ in range(9)]
     assert max(later - earlier for earlier, later in itertools.pairwise(moments)) <= timedelta(seconds=20)
     await act()
-    await jobs.TASKS["trail.publish"]()
+    await trail_jobs.publish()
     assert (await trail.latest_checkpoint()).size == 1
 
 
@@ -437,8 +450,8 @@ async def test_everybody_sees_what_was_declared_and_the_parties_everything(db: N
     for reader in (mine, officer):
         assert '"ceiling":5' in ((await queries.entry_view(entry_id, reader)).body_text or "")
     assert (await queries.entry_view(quiet, None)).head_text is None
-    for reader in (None, mine, officer):
-        view = await queries.entry_view(sealed, reader)
+    for anybody in (None, mine, officer):
+        view = await queries.entry_view(sealed, anybody)
         assert (view.head_text, view.act, view.subject, view.at) == (None, None, None, None)
     with pytest.raises(NotFound):
         await queries.entry_view(entry_id + 1000, None)

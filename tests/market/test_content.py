@@ -59,7 +59,9 @@ def test_the_critical_path_of_all_items_is_68_working_days() -> None:
     before = {row["code"]: listed(row["predecessors"]) for row in ROWS}
     length, path = critical_path(days, before)
     assert length == 68
-    assert path == [f"XT-{code}" for code in ["SV-01", "PG-04", "OT-01", "SF-01", "CN-02", "CB-01", "SV-03", "OT-03", "SF-02"]]
+    assert path == [
+        f"XT-{code}" for code in ["SV-01", "PG-04", "OT-01", "SF-01", "CN-02", "CB-01", "SV-03", "OT-03", "SF-02"]
+    ]
 
 
 def test_a_circle_of_predecessors_is_an_error() -> None:

@@ -1,6 +1,8 @@
 """Sealing: what an envelope hides, and that a changed one is noticed."""
 
+import random
 import secrets
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -71,3 +73,21 @@ def test_a_mark_says_nothing_without_the_key_and_differs_per_notice() -> None:
     assert sealing.bidder_tag(KEY, 1, 7) != sealing.bidder_tag(KEY, 2, 7)
     assert sealing.bidder_tag(KEY, 1, 7) != sealing.bidder_tag(secrets.token_bytes(32), 1, 7)
     assert sealing.bidder_tag(KEY, 1, 17) != sealing.bidder_tag(KEY, 11, 7)
+
+
+def test_a_play_can_be_repeated_and_life_cannot() -> None:
+    def once() -> bytes:
+        with sealing.randomness_from(random.Random(7)):
+            return sealing.seal(sealing.new_key_pair(KEY).public, content())
+
+    assert once() == once()
+    assert sealing.new_secret() != sealing.new_secret()
+
+
+def test_in_production_no_seed_makes_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core import settings
+
+    production = replace(settings.load(), environment=settings.Environment.PRODUCTION)
+    monkeypatch.setattr(settings, "load", lambda: production)
+    with pytest.raises(RuntimeError, match="production"), sealing.randomness_from(random.Random(7)):
+        pass

@@ -28,7 +28,7 @@ async def marks(market: DemoMarket, job: Job, review_id: int, assignment_id: int
     stream, diary = market.chance("marks", assignment_id), market.diary
     expert, identity = market.people.reviewers[code]
     late = stream.random() < expert.slow
-    days = stream.randint(6, 9) if late else stream.randint(1, 4)
+    days = stream.randint(6, 9) if late else stream.randint(2, 5)
     yield (now := market.turn(identity, diary.later(clock.now(), days, stream)))
     row = await assignment(assignment_id, identity)
     target = clamp(job.mark - expert.severity + stream.gauss(0, NOISE), 25, 100)
