@@ -230,10 +230,9 @@ def post_notice(person: Callable[..., Person]) -> int:
         fund_source="own",
     )
     project = client.number("/projects/")
-    client.go(f"/projects/{project}/notices/new").send(
+    client.go(f"/projects/{project}/notices/new?item=XT-SV-01").send(
         "/notices/new",
-        item_code="XT-SV-01",
-        method="lowest_price",
+        method="lowest-price",
         fund_source="own",
         ceiling="38000",
         days_limit=15,
