@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import click
@@ -15,6 +16,9 @@ from core import keys, settings
 from core.instance import connected, open_database
 from core.postgres import Urls, roles
 from core.settings import CHECKOUT, CannotStart, Demo, Settings, speak
+
+if TYPE_CHECKING:
+    from portal.demo import DemoReport
 
 SEED, MONTHS = 7, 18
 """The demo market a newcomer gets; the same as `xinshi demo` without options."""
@@ -53,7 +57,7 @@ def ready_database(configuration: Settings) -> Iterator[Urls]:
     with open_database(configuration) as urls:
         settings.use(replace(configuration, database_url=urls.url, database_owner_url=urls.owner_url))
         if unfinished_demo(configuration.data).exists():
-            _begin_again(configuration, urls)
+            begin_again(configuration, urls)
         migrate_now(urls)
         if not configuration.production and configuration.demo is not Demo.NONE:
             fill_demo(configuration, urls)
@@ -123,17 +127,32 @@ def fill_demo(configuration: Settings, urls: Urls) -> None:
     """Play the demo market into an empty database; one that somebody has used is left alone."""
     if _ask(urls.url, "select 1 from core_organization where id > 1 limit 1"):
         return
+    click.echo(speak("数据库是空的，正在生成演示市场……", "Empty database: playing the demo market ..."))
+    play_demo(configuration, urls, seed=SEED, months=MONTHS, scale=configuration.demo)
+
+
+def play_demo(
+    configuration: Settings, urls: Urls, *, seed: int, months: int, scale: str, progress: bool = True
+) -> "DemoReport":
+    """Play a market; until it is finished a mark says so, because half a market is worth nothing.
+
+    Commits are not waited for: what a crash could lose is played again.
+    """
     from portal.demo import build
 
-    click.echo(speak("数据库是空的，正在生成演示市场……", "Empty database: playing the demo market ..."))
+    quick = f"{urls.url}{'&' if '?' in urls.url else '?'}synchronous_commit=off"
     unfinished = unfinished_demo(configuration.data)
     unfinished.touch()
-    quick = f"{urls.url}{'&' if '?' in urls.url else '?'}synchronous_commit=off"
-    asyncio.run(connected(quick, lambda: build(seed=SEED, months=MONTHS, scale=configuration.demo)))
+    try:
+        report = asyncio.run(connected(quick, lambda: build(seed=seed, months=months, scale=scale, progress=progress)))
+    except CannotStart:  # refused before the first act
+        unfinished.unlink()
+        raise
     unfinished.unlink()
+    return report
 
 
-def _begin_again(configuration: Settings, urls: Urls) -> None:
+def begin_again(configuration: Settings, urls: Urls) -> None:
     """An interrupted demo leaves half a market; make the database as empty as it was before."""
     if configuration.database_url:
         raise CannotStart(

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from agencies import forms, services
 from agencies.controllers.words import words
 from agencies.queries import filings
+from agencies.queries.course import course
 from agencies.queries.filings import FilingRow
 from agencies.queries.register import agency_card, agency_of
 from agencies.rules.dossier import Step
@@ -19,7 +20,6 @@ from core import clock, files, trail, web, workdays
 from core.forms import Form
 from core.i18n import N_, _
 from core.identity import Permission
-from core.trail.queries import timeline
 from core.web import FormState
 
 AnyRequest = Request[Any, Any, Any]
@@ -84,7 +84,7 @@ async def show_filing(request: AnyRequest, filing_id: int, form: FormState | Non
         steps=[_task(filing, step, states[step], defects) for step in Step],
         ready=filing.may_edit and not defects,
         complete=sum(state == "complete" for state in states.values()),
-        entries=await timeline(f"filing:{filing_id}"),
+        entries=await course(filing_id, await web.who(request)),
         now_box=await now_box(filing),
         agency=await agency_of(filing.organization_id),
     )
@@ -183,7 +183,7 @@ async def receipt_page(request: AnyRequest, filing_id: FromPath[int]) -> Respons
         "agencies/receipt.html",
         **await words(),
         filing=filing,
-        entries=await timeline(f"filing:{filing_id}"),
+        entries=await course(filing_id, await web.who(request)),
         now_box=await now_box(filing),
         checkpoint=await trail.latest_checkpoint(),
         agency=await agency_of(filing.organization_id),

@@ -10,6 +10,7 @@ from agencies import forms, services
 from agencies.controllers.applying import now_box
 from agencies.controllers.words import words
 from agencies.queries import filings
+from agencies.queries.course import course
 from agencies.queries.filings import FilingRow, surroundings
 from agencies.rules.dossier import Step
 from agencies.rules.filing import CHECK_WORKDAYS, FilingState
@@ -19,7 +20,6 @@ from core import clock, web, workdays
 from core.forms import Form
 from core.i18n import N_, _
 from core.identity import Permission
-from core.trail.queries import timeline
 from core.web import FormState
 
 AnyRequest = Request[Any, Any, Any]
@@ -69,7 +69,7 @@ async def _check(request: AnyRequest, filing_id: int, form: FormState | None = N
         hints=[one.message().render() for one in hints(filing.dossier, clock.today(), around)],
         checked=_checked({one.step for one in found}),
         objections=await filings.objections(filing_id),
-        entries=await timeline(f"filing:{filing_id}"),
+        entries=await course(filing_id, await web.who(request)),
         now_box=await now_box(filing),
         over=filing.notice_until is not None and clock.now() >= filing.notice_until,
     )

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 from agencies import forms, services
 from agencies.controllers.words import words
 from agencies.queries import directory, filings
+from agencies.queries.course import course
 from agencies.queries.register import agency_of
 from agencies.queries.storefront import promised_days, storefront
 from agencies.rules.listing import lot_seed
@@ -136,7 +137,7 @@ async def _notice(request: AnyRequest, filing_id: int, form: web.FormState | Non
         running=filing.on_notice and filing.notice_until is not None and clock.now() < filing.notice_until,
         agency=await agency_of(filing.organization_id),
         objections=await filings.objections(filing_id),
-        entries=await timeline(f"filing:{filing_id}"),
+        entries=await course(filing_id, await web.who(request)),
     )
 
 

@@ -48,7 +48,7 @@ async def contract_now(view: ContractView) -> tuple[NowBox | None, list[Step]]:
         box = NowBox(_("确认合同"), holder, _day(days, row.awarded_at), clocks.confirm, row.confirm_due_at)
         return box, [(_("合同备案"), ""), (_("履行"), ""), (_("评价"), "")]
     if row.state is ContractState.SIGNED and row.signed_at:
-        box = NowBox(_("合同备案"), both, _day(days, row.signed_at), clocks.file, row.filing_due_at)
+        box = NowBox(_("备案合同"), both, _day(days, row.signed_at), clocks.file, row.filing_due_at)
         return box, [(_("履行"), ""), (_("评价"), "")]
     if row.state is ContractState.SUSPENDED:
         note = view.suspensions[-1].reason if view.suspensions else ""
@@ -104,7 +104,7 @@ async def deliverable_now(view: DeliverableView) -> tuple[NowBox | None, list[St
     days, clocks, row = await calendar(), clocks_on(clock.today()), view.row
     if row.state is DeliverableState.FILED:
         box = NowBox(
-            _("验收成果"),
+            _("待验收"),
             loc(row, "client_name"),
             _day(days, row.filed_at),
             clocks.accept,

@@ -88,11 +88,8 @@ def qr_svg(address: str) -> str:
 def qr_path(address: str) -> tuple[int, str]:
     """The same code for a page: its width in modules, and a path of strokes one module wide."""
     matrix = segno.make(address, error="m", micro=False).matrix
-    strokes = []
-    for y, line in enumerate(matrix):
-        for run in re.finditer(b"\x01+", bytes(line)):
-            strokes.append(f"M{run.start()} {y}.5h{len(run[0])}")
-    return len(matrix), "".join(strokes)
+    runs = ((y, run) for y, line in enumerate(matrix) for run in re.finditer(b"\x01+", bytes(line)))
+    return len(matrix), "".join(f"M{run.start()} {y}.5h{len(run[0])}" for y, run in runs)
 
 
 @cache

@@ -157,7 +157,9 @@ def missing_for_next(
 ) -> tuple[CreditGrade, tuple[Check, ...]]:
     """The next grade up and every condition for it, met or not; for A what keeps it."""
     if placement is None:
-        return CreditGrade.B, tuple(sufficiency)
+        held = Check("conduct", False, conduct.grade, CreditGrade.B)
+        barred = conduct.grade in (CreditGrade.C, CreditGrade.D)
+        return CreditGrade.B, (held, *sufficiency) if barred else tuple(sufficiency)
     target = ORDER[min(ORDER.index(_lower(placement, conduct)) + 1, len(ORDER) - 1)]
     edge = scheme.band(target).minimum
     chance = probability_at_least(edge, score, sd)

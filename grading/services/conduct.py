@@ -93,7 +93,6 @@ async def propose_conduct(*, actor: Identity, draft: FindingDraft) -> ProposalRe
             "conduct.proposed",
             f"conduct:{finding_id}",
             after={"number": number, "code": draft.code, "points": item.points, "facts": draft.facts},
-            threads=[f"agency:{draft.agency_id}", *([draft.event] if ":" in draft.event else [])],
         )
         await mail.send(
             to_organization=organization_id,
@@ -167,7 +166,6 @@ async def reply_conduct(*, actor: Identity, finding_id: int, text: str) -> Reply
             "conduct.replied",
             f"conduct:{finding_id}",
             after={"reply": text},
-            threads=[f"agency:{agency.agency_id}"],
         )
     return ReplyReceipt(finding_id, clock.now(), entry)
 
@@ -210,7 +208,7 @@ async def _told(actor: Identity, finding: Any, state: ConductState, reasons: str
         f"conduct:{finding['id']}",
         before={"state": finding["state"]},
         after={"state": state.value, "points": finding["points"], "reasons": reasons},
-        threads=[f"agency:{finding['agency']}"],
+        threads=[f"agency:{finding['agency']}"] if upheld else [],
     )
     who = await standing(finding["agency"], Profession.OTHER, clock.today())
     await mail.send(

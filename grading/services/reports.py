@@ -113,7 +113,6 @@ async def comment(*, actor: Identity, report_id: int, text: str) -> CommentRecei
             "grade.commented",
             f"grade:{report_id}",
             after={"comment": text},
-            threads=[f"agency:{agency.agency_id}"],
         )
     return CommentReceipt(report_id, clock.now(), entry)
 
@@ -197,7 +196,6 @@ async def _withdrawn(actor: Identity, report_id: int, reason: str) -> tuple[Any,
         "grade.renewed",
         f"grade:{report_id}",
         note={"reason": reason},
-        threads=[f"agency:{report['agency']}"],
     )
     return report, entry
 
@@ -291,7 +289,6 @@ async def _supersede_earlier(actor: Identity, report: Any) -> None:
             "grade.superseded",
             f"grade:{row['id']}",
             after={"by": report["id"]},
-            threads=[f"agency:{report['agency']}"],
         )
 
 

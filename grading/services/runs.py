@@ -178,7 +178,6 @@ async def _announce(actor: Identity, batch: Batch, report_id: int, subject: Subj
         f"grade:{report_id}",
         before={"result": subject.prior_result.value},
         after=facts,
-        threads=[f"agency:{subject.agency.agency_id}"],
     )
     if batch.comment_until > clock.now():
         await mail.send(

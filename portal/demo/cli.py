@@ -1,12 +1,11 @@
 """`xinshi demo`: play a demo market into an empty database."""
 
-import asyncio
-
 import click
 
-from core.instance import connected, database
+from core import i18n, settings
+from core.instance import database, running
 from core.settings import speak
-from portal.demo.build import DemoReport, build
+from portal.demo.build import DemoReport
 from portal.demo.people import sign_ins
 from portal.demo.roster import SCALES
 
@@ -17,26 +16,30 @@ from portal.demo.roster import SCALES
 @click.option("--scale", default="xintai", show_default=True, type=click.Choice(list(SCALES)))
 @click.option("--quiet", is_flag=True, help="no progress bar")
 def cli(seed: int, months: int, scale: str, quiet: bool) -> None:
-    """Play a demo market into an empty database."""
-    from launch.preparation import migrate_now
+    """Play a demo market into an empty database; same seed, same market."""
+    from launch import preparation
 
+    configuration = settings.load()
     with database() as urls:
-        migrate_now(urls)
-        url = f"{urls.url}{'&' if '?' in urls.url else '?'}synchronous_commit=off"
-        report = asyncio.run(connected(url, lambda: build(seed=seed, months=months, scale=scale, progress=not quiet)))
+        if preparation.unfinished_demo(configuration.data).exists() and not running(configuration.data):
+            preparation.begin_again(configuration, urls)
+        preparation.migrate_now(urls)
+        report = preparation.play_demo(configuration, urls, seed=seed, months=months, scale=scale, progress=not quiet)
     _tell(report)
 
 
 def _tell(report: DemoReport) -> None:
+    """What was played, and who the reader may be in it."""
+    i18n.set_language(speak("zh_Hans", "en"))
     grades = "  ".join(f"{grade} {count}" for grade, count in report.grades.items())
     click.echo(
         speak(
-            f"{report.agencies} 家机构，{report.notices} 份公告，{report.bids} 份报价，{report.contracts} 份合同，"
-            f"{report.reviews} 件审查；等级 {grades}；留痕 {report.entries} 条。",
-            f"{report.agencies} agencies, {report.notices} notices, {report.bids} bids, {report.contracts} contracts, "
-            f"{report.reviews} reviews; grades {grades}; {report.entries} trail entries.",
+            f"{report.agencies} 家机构，{report.clients} 家委托方，{report.notices} 份公告，{report.bids} 份报价，"
+            f"{report.contracts} 份合同，{report.reviews} 件审查；等级 {grades}；留痕 {report.entries} 条。",
+            f"{report.agencies} agencies, {report.clients} clients, {report.notices} notices, {report.bids} bids, "
+            f"{report.contracts} contracts, {report.reviews} reviews; grades {grades}; {report.entries} trail entries.",
         )
     )
-    click.echo(speak(f"指纹 {report.digest}", f"digest {report.digest}"))
+    click.echo(speak(f"市场指纹 {report.digest}", f"Fingerprint of the market {report.digest}"))
     for one in sign_ins():
-        click.echo(f"  {one.login:<12} {one.password}  {one.organization}")
+        click.echo(f"  {one.title}：{one.login}  {one.password}")

@@ -54,14 +54,14 @@ class Office:
 
 
 OFFICE = Office(
-    "12370982MAXTE1015P", "新泰市中介服务监管中心（演示）", "Xintai Intermediary Service Office (demo)", "370982"
+    "12370982MAXTE1010F", "新泰市中介服务监管中心（演示）", "Xintai Intermediary Service Office (demo)", "370982"
 )
 EXPERTS = {
-    "370982": Office("12370982MAXTF10171", "新泰市技术审查专家库（演示）", "Xintai Review Experts (demo)", "370982"),
-    "370900": Office("12370900MAXTF10252", "泰安市技术审查专家库（演示）", "Tai'an Review Experts (demo)", "370900"),
-    "370100": Office("12370100MAXTF10333", "济南市技术审查专家库（演示）", "Jinan Review Experts (demo)", "370100"),
-    "370200": Office("12370200MAXTF10414", "青岛市技术审查专家库（演示）", "Qingdao Review Experts (demo)", "370200"),
-    "370300": Office("12370300MAXTF1049X", "淄博市技术审查专家库（演示）", "Zibo Review Experts (demo)", "370300"),
+    "370982": Office("12370982MAXTF1016R", "新泰市技术审查专家库（演示）", "Xintai Review Experts (demo)", "370982"),
+    "370900": Office("12370900MAXTF1024U", "泰安市技术审查专家库（演示）", "Tai'an Review Experts (demo)", "370900"),
+    "370100": Office("12370100MAXTF1032D", "济南市技术审查专家库（演示）", "Jinan Review Experts (demo)", "370100"),
+    "370200": Office("12370200MAXTF1040D", "青岛市技术审查专家库（演示）", "Qingdao Review Experts (demo)", "370200"),
+    "370300": Office("12370300MAXTF1059F", "淄博市技术审查专家库（演示）", "Zibo Review Experts (demo)", "370300"),
 }
 
 

@@ -67,6 +67,11 @@ def environment(data: Path, port: int, **more: str) -> dict[str, str]:
     return kept | ours | more
 
 
+def status(server: Xinshi, path: str) -> int:
+    """What the server answers; a busy machine may take its time over the first page."""
+    return httpx.get(server.address + path, follow_redirects=True, timeout=PATIENCE).status_code
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -148,7 +153,7 @@ def one_sentence(said: str) -> bool:
 
 
 def test_it_serves_and_tells_other_commands_where(running: Xinshi) -> None:
-    assert httpx.get(f"{running.address}/sign-in", follow_redirects=True).status_code == 200
+    assert status(running, "/sign-in") == 200
     known = running.data / "server.json"
     assert stat.S_IMODE(known.stat().st_mode) == 0o600
     assert json.loads(known.read_text())["address"] == running.address
@@ -156,7 +161,7 @@ def test_it_serves_and_tells_other_commands_where(running: Xinshi) -> None:
 
 
 def test_it_works_as_the_application_and_not_as_the_owner(running: Xinshi) -> None:
-    assert httpx.get(f"{running.address}/sign-in", follow_redirects=True).status_code == 200
+    assert status(running, "/sign-in") == 200
     grown(running, 2)
     with psycopg.connect(json.loads((running.data / "server.json").read_text())["owner_url"]) as link:
         query = "select distinct usename from pg_stat_activity where datname = 'xinshi' and pid <> pg_backend_pid()"
@@ -177,7 +182,7 @@ def test_a_second_instance_is_told_where_the_first_is(running: Xinshi) -> None:
     assert said.returncode == 1
     assert one_sentence(said.stderr)
     assert running.address in said.stderr
-    assert httpx.get(f"{running.address}/nowhere").status_code == 404
+    assert status(running, "/nowhere") == 404
 
 
 def test_a_taken_port_is_said_before_any_work(running: Xinshi, tmp_path: Path) -> None:
@@ -207,7 +212,7 @@ def test_a_killed_server_takes_everything_along_and_starts_again(place: tuple[Pa
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
     second = start().wait_until_ready()  # at once: nothing waits for leftovers to go
     assert all_gone(children, 5)
-    assert httpx.get(f"{second.address}/nowhere").status_code == 404
+    assert status(second, "/nowhere") == 404
     assert json.loads((data / "server.json").read_text())["pid"] == second.process.pid
 
 
@@ -301,7 +306,7 @@ def test_an_external_database_is_used_and_no_other_started(place: tuple[Path, St
         server = start(
             XINSHI_DATABASE_URL=external.url, XINSHI_DATABASE_OWNER_URL=external.owner_url
         ).wait_until_ready()
-        assert httpx.get(f"{server.address}/sign-in", follow_redirects=True).status_code == 200
+        assert status(server, "/sign-in") == 200
         assert not (data / "postgres").exists()
         assert len(grown(server, 1)) == 1
         assert server.end(signal.SIGTERM) == 0

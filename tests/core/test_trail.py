@@ -22,7 +22,7 @@ from core.errors import NotFound
 from core.identity import Role
 from core.trail import format, merkle, queries, registry, sequencer, tlog
 from core.trail import jobs as trail_jobs
-from core.trail.format import Entry, Person, Veil
+from core.trail.format import Entry, Half, Person, Veil
 from core.trail.registry import Openness
 from core.trail.tiles import MissingTile, tile_path, tiles_of, unbundle
 from tests.factories import core as make
@@ -79,6 +79,22 @@ def test_the_spelling_is_a_fixed_point_and_loses_nothing(value: Any) -> None:
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_moments_come_back(moment: datetime) -> None:
     assert format.parse_moment(format.moment(moment)) == moment
+
+
+def test_the_format_is_what_the_document_says_for_ever() -> None:
+    """Figures computed with sha256sum: whoever changes them breaks every proof ever given out."""
+    entry = Entry(Half.of('{"act":"notice.published","nonce":"00"}'), Half.of('{"nonce":"01"}'))
+    assert entry.leaf().decode() == (
+        "xinshi-trail/1\nhash sha256\n"
+        "head 1b88955e698c54ed93eb1137b7f5332d68a4ef59206f40cfb24fc32feff76cb6\n"
+        "body 2d370f969209a17b76038f8d49e48f36159d68e010dfc04e4ca423768d53cc1e\n"
+    )
+    assert merkle.leaf_hash(entry.leaf()).hex() == "5d47611a60ae36c620fcc631ce07f77da4cba07def5533bfd4d17e199dbaed30"
+    person = Person(bytes(16), '{"name":"王建国"}')
+    assert person.digest() == "77d78891e808b8639dbd2e9dee958dbec2f149751dcf7357b078383ef85f509b"
+    actor = {"role": "agency", "organization": 3, "account": 7}
+    commitment = Veil(bytes(16)).commitment(actor)
+    assert commitment == "534a3da60b8e550a87b263a0379f576f038b9c98a7e817f3eaf2cfeba43852fa"
 
 
 @pytest.mark.parametrize("name", ["published", "Notice.published", "notice published", "notice.published.x", ""])

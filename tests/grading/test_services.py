@@ -11,6 +11,7 @@ from agencies.rules import CreditGrade, Profession
 from core import clock, db
 from core.errors import Forbidden, NotAllowedNow
 from core.identity import SYSTEM, Identity, Role
+from core.trail.queries import timeline
 from grading import services
 from grading.queries.certificates import certificate, certificates_of
 from grading.queries.reports import history, report, standing_explanation
@@ -328,12 +329,16 @@ async def test_an_older_draft_cannot_replace_a_newer_grade(at_run_day):
             await services.publish(actor=signer, report_id=old)
 
 
-async def test_the_trail_tells_the_life_of_a_grade(at_run_day):
+async def test_the_trail_tells_the_life_of_a_grade_and_the_agency_s_page_only_what_is_public(at_run_day):
     made = await agency_with_results()
-    await published_in(RUN_DAY, await officer())
-    acts = await db.rows(
-        "select act from core_trail_entry where threads @> array[$1::text] order by id", f"agency:{made.agency_id}"
-    )
-    told = [row["act"] for row in acts]
-    for act in ("grade.drafted", "agency.graded", "certificate.issued", "grade.published"):
-        assert act in told
+    receipt = await services.prepare_run(actor=SYSTEM, as_of=RUN_DAY.date())
+    report_id = await drafted(made, receipt.run_id)
+    await services.comment(actor=made.member, report_id=report_id, text="请核对")
+    with clock.at(SIGN_DAY):
+        await services.publish(actor=await officer(), report_id=report_id, answer="无误")
+    whole = [one.act for one in await timeline(f"grade:{report_id}")]
+    assert whole[:2] == ["grade.drafted", "grade.commented"]
+    assert {"certificate.issued", "grade.published"} <= set(whole)
+    public = {one.act for one in await timeline(f"agency:{made.agency_id}")}
+    assert {"agency.graded", "certificate.issued", "grade.published"} <= public
+    assert not public & {"grade.drafted", "grade.commented"}

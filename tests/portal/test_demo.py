@@ -18,6 +18,7 @@ from core.settings import CannotStart, Environment
 from grading.services import replay_check
 from portal.demo import build, papers, sign_ins, world
 from portal.demo.chances import Chances
+from portal.demo.people import EXPERTS, OFFICE
 from portal.demo.roster import REFERENCE_DAY, SCALES, cast
 from portal.demo.stage import Process, Stage
 from tests.conftest import fresh_database
@@ -73,6 +74,7 @@ def test_the_cast_has_valid_codes_of_its_own(scale: str) -> None:
     codes = [one.uscc for one in roster.agencies] + [one.uscc for one in roster.clients]
     assert len(codes) == len(set(codes)) == 40 * SCALES[scale].casts
     assert [check_strict(code) for code in codes] == codes
+    assert all(check_strict(one.uscc) == one.uscc for one in (OFFICE, *EXPERTS.values()))
     names = [one.name_zh for one in roster.agencies]
     assert len(names) == len(set(names))
 
