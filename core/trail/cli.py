@@ -105,7 +105,7 @@ def export(file: Path, full: bool) -> None:
     """Write the log to FILE, so that anybody can check it without us."""
     from core.trail.export import export as write
 
-    with _sentences(), _bar() as progress:
+    with _sentences(), _bar("导出", "Exporting") as progress:
         size = run(lambda: write(file, full=full, progress=progress))
     click.echo(speak(f"已导出 {size} 条到 {file}。", f"{size} entries written to {file}."))
 
@@ -165,8 +165,8 @@ def _sentences() -> Iterator[None]:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    with click.progressbar(length=1, file=sys.stderr, label=speak("核对", "Checking")) as bar:
+def _bar(zh: str = "核对", en: str = "Checking") -> Iterator[Callable[[int, int], None]]:
+    with click.progressbar(length=1, file=sys.stderr, label=speak(zh, en)) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.length = max(total, 1)

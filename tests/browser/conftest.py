@@ -170,9 +170,7 @@ def visit(browser: Browser, site: Site) -> Iterator[OpenPage]:
     watched: list[Watched] = []
 
     def start(size: dict[str, int] = DESKTOP, **options: Any) -> Watched:
-        context = browser.new_context(
-            viewport=size, base_url=site.address, locale="zh-CN", **options
-        )
+        context = browser.new_context(viewport=size, base_url=site.address, locale="zh-CN", **options)
         context.set_default_timeout(10_000)
         contexts.append(context)
         window = Watched(context.new_page())

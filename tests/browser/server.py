@@ -25,16 +25,25 @@ def clock_of(file: Path) -> datetime:
 
 async def follow(file: Path) -> None:
     """Run what time does, whenever time was moved."""
-    seen = file.read_text("utf-8")
-    done = file.with_suffix(".done")
+    seen = ""
     while True:
         await asyncio.sleep(0.05)
-        text = file.read_text("utf-8")
-        if text != seen and text:
+        text = read(file)
+        if text != seen:
             for name in jobs.PERIODIC:
                 await jobs.TASKS[name]()
-            done.write_text(text, "utf-8")
+            write(file.with_suffix(".done"), text)
             seen = text
+
+
+def read(file: Path) -> str:
+    """What the journey wants the time to be."""
+    return file.read_text("utf-8")
+
+
+def write(file: Path, text: str) -> None:
+    """Tell the journey that everything due by then has been done."""
+    file.write_text(text, "utf-8")
 
 
 async def serve(port: int, file: Path) -> None:
@@ -42,9 +51,7 @@ async def serve(port: int, file: Path) -> None:
     ENGINE.configure(settings.load().database_url)
     await ENGINE.start_connection_pool()
     with clock.at(lambda: clock_of(file)):
-        server = uvicorn.Server(
-            uvicorn.Config(product.create_app(), host="127.0.0.1", port=port, log_level="warning")
-        )
+        server = uvicorn.Server(uvicorn.Config(product.create_app(), host="127.0.0.1", port=port, log_level="warning"))
         following = asyncio.create_task(follow(file))
         try:
             await server.serve()

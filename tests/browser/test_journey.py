@@ -63,7 +63,9 @@ class Person:
     def send(self, action: str, **fields: object) -> str:
         """Fill the form that posts to `action` and press its button; returns the address that follows."""
         form = self.page.locator(f'main form[method="post"][action$="{action}"]').first
-        form.evaluate("f => { for (let d = f.closest('details'); d; d = d.parentElement.closest('details')) d.open = true }")
+        form.evaluate(
+            "f => { for (let d = f.closest('details'); d; d = d.parentElement.closest('details')) d.open = true }"
+        )
         for name, value in fields.items():
             fill(form, name.replace("__", "-"), value)
         form.locator("button[type=submit]").last.click()
@@ -124,9 +126,7 @@ def paper(tmp_path: Path) -> Path:
     return path
 
 
-def test_from_registration_to_the_certificate(
-    site: Site, staff: None, visit: OpenPage, paper: Path
-) -> None:
+def test_from_registration_to_the_certificate(site: Site, staff: None, visit: OpenPage, paper: Path) -> None:
     def person(login: str | None = None) -> Person:
         return Person(visit, login)
 
@@ -142,7 +142,9 @@ def test_from_registration_to_the_certificate(
     register(person, "yilu", "client", CLIENT)
     notice = post_notice(person)
     bidder = person("hengchi").go(f"/notices/{notice}/bid")
-    bidder.send("/bids", amount="28600.00", days="12", proposal="两个测量组，三级检查，按 1:500 规范施测。", honest=True)
+    bidder.send(
+        "/bids", amount="28600.00", days="12", proposal="两个测量组，三级检查，按 1:500 规范施测。", honest=True
+    )
     bidder.go(f"/notices/{notice}/bids/mine").sees("28,600.00")
     person().go(f"/notices/{notice}")
 
@@ -208,9 +210,7 @@ def agency_files(person: Callable[..., Person], paper: Path) -> None:
             certificate_no=f"演示-{name}",
             insured_months=12,
         )
-    agency.go(f"{base}/independence").send(
-        "/independence", separations=True, none_declared=True, signed_by="衡某"
-    )
+    agency.go(f"{base}/independence").send("/independence", separations=True, none_declared=True, signed_by="衡某")
     commit = agency.go(f"{base}/commitments")
     fields: dict[str, object] = {}
     for number in range(2):
@@ -292,7 +292,12 @@ def pay_and_evaluate(person: Callable[..., Person], contract: int, paper: Path) 
     person("hengchi").go(f"/payments/{payable}").send("/confirm")
     client = person("yilu").go(f"/contracts/{contract}/evaluation")
     client.send(
-        "/evaluation", quality=4, time=5, conduct=5, charging=4, again="yes",
+        "/evaluation",
+        quality=4,
+        time=5,
+        conduct=5,
+        charging=4,
+        again="yes",
         narrative="按期交付，外业配合好，图面说明可再细一些。",
     )
 

@@ -121,17 +121,16 @@ async def test_no_migration_is_missing(package: str) -> None:
 
 def test_no_empty_braces_in_raw_sql() -> None:
     """Piccolo deletes `{}` in raw statements, inside string literals too."""
-    guilty = []
-    for path in (ROOT / package / "piccolo_migrations" for package in PACKAGES[:-1]):
-        for file in path.glob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if (
-                    isinstance(node, ast.Constant)
-                    and isinstance(node.value, str)
-                    and "{}" in node.value
-                    and len(node.value) > len("{}")
-                ):
-                    guilty.append(f"{file.name}:{node.lineno}")
+    files = [file for package in PACKAGES[:-1] for file in (ROOT / package / "piccolo_migrations").glob("*.py")]
+    guilty = [
+        f"{file.name}:{node.lineno}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and "{}" in node.value
+        and len(node.value) > len("{}")
+    ]
     assert not guilty, guilty
 
 
