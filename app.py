@@ -1,9 +1,7 @@
 """The only module that knows everybody: it makes the app and wires the floors together."""
 
-import importlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.datastructures import CacheControlHeader
@@ -11,6 +9,41 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.static_files import create_static_files_router
 
+import agencies.api
+import agencies.controllers
+import agencies.jobs
+import agencies.queries
+import agencies.rules
+import agencies.rules.trail_titles
+import contracts.api
+import contracts.controllers
+import contracts.jobs
+import contracts.rules
+import contracts.services
+import core.admin_pages
+import core.api
+import core.controllers
+import core.mail
+import core.trail.controllers
+import core.trail.jobs
+import grading.api
+import grading.content_loader
+import grading.controllers
+import grading.jobs
+import grading.rules
+import market.api
+import market.content_loader
+import market.controllers
+import market.jobs
+import market.queries
+import market.rules.notices
+import market.services
+import payments.api
+import payments.controllers
+import payments.rules
+import payments.services
+import portal.controllers
+import portal.rules.reports
 from core import accounts, admin, admin_pages, settings, trail, workdays
 from core.db import ENGINE
 from core.web import pages
@@ -23,62 +56,46 @@ BODY_LIMIT = 2 * 1024 * 1024
 A_YEAR = 365 * 24 * 3600
 
 
-def _optional(name: str) -> Any:
-    with suppress(ImportError, AttributeError):
-        return importlib.import_module(name)
-    return None
-
-
-def _routers() -> list[Router]:
-    found = []
-    for package in ("core", "portal", "agencies", "payments", "market", "contracts", "grading"):
-        module = _optional(f"{package}.controllers")
-        if module and hasattr(module, "router"):
-            found.append(module.router)
-    found.append(admin_pages.router)
-    module = _optional("core.trail.controllers")
-    if module and hasattr(module, "router"):
-        found.append(module.router)
-    return found
-
-
-def _api() -> Router:
-    found = []
-    for package in ("core", "agencies", "payments", "market", "contracts", "grading"):
-        module = _optional(f"{package}.api")
-        if module and hasattr(module, "api_router"):
-            found.append(module.api_router)
-    module = _optional("core.trail.controllers")
-    if module and hasattr(module, "api_router"):
-        found.append(module.api_router)
-    return Router(path="/api/v1", route_handlers=found)
+ROUTERS = (
+    core.controllers.router,
+    core.admin_pages.router,
+    core.trail.controllers.router,
+    portal.controllers.router,
+    agencies.controllers.router,
+    payments.controllers.router,
+    market.controllers.router,
+    contracts.controllers.router,
+    grading.controllers.router,
+)
+API_ROUTERS = (
+    core.api.api_router,
+    core.trail.controllers.api_router,
+    agencies.api.api_router,
+    payments.api.api_router,
+    market.api.api_router,
+    contracts.api.api_router,
+    grading.api.api_router,
+)
+CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, core.mail, core.trail.jobs)
+"""Importing these registers what time and the queue do."""
 
 
 def wire() -> None:
     """Name who takes over from whom where a low floor must hand something up."""
-    from agencies.queries import ITEM_CATALOGUE
-    from agencies.rules import trail_titles as agencies_titles
-    from contracts import services as contracts
-    from contracts.rules import titles as contracts_titles
-    from grading.rules import trail_titles as grading_titles
-    from market import queries as market_queries
-    from market.rules import notices as notices_titles
-    from market.services import AWARDED
-    from payments import rules as payments_rules
-    from payments.services import SETTLED
-    from portal.rules import reports
-
-    for package in ("core", "core.trail", "agencies", "payments", "market", "contracts", "grading"):
-        _optional(f"{package}.jobs")  # importing registers the tasks
-    ITEM_CATALOGUE.supply(market_queries.items)
-    AWARDED.supply(contracts.draft_from_award)
-    SETTLED.supply(contracts.milestone_paid)
-    speaking = (agencies_titles, contracts_titles, grading_titles, notices_titles)
+    agencies.queries.ITEM_CATALOGUE.supply(market.queries.items)
+    market.services.AWARDED.supply(contracts.services.draft_from_award)
+    payments.services.SETTLED.supply(contracts.services.milestone_paid)
     trail.name_acts(
-        admin.TRAIL_TITLES, payments_rules.TRAIL_TITLES, reports.TRAIL_TITLES, *(part.TRAIL_TITLES for part in speaking)
+        admin.TRAIL_TITLES,
+        agencies.rules.TRAIL_TITLES,
+        payments.rules.TRAIL_TITLES,
+        market.rules.notices.TRAIL_TITLES,
+        contracts.rules.TRAIL_TITLES,
+        grading.rules.TRAIL_TITLES,
+        portal.rules.reports.TRAIL_TITLES,
     )
-    trail.open_acts(trail.Openness.FULL, notices_titles.OPEN_ACTS, agencies_titles.OPEN_ACTS)
-    trail.open_acts(trail.Openness.FACT, contracts_titles.OPEN_ACTS, grading_titles.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.notices.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 
 @asynccontextmanager
@@ -108,7 +125,7 @@ def create_app() -> Litestar:
         include_in_schema=False,
     )
     app = Litestar(
-        route_handlers=[*_routers(), _api(), static],
+        route_handlers=[*ROUTERS, Router(path="/api/v1", route_handlers=API_ROUTERS), static],
         lifespan=[_pool],
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_LIMIT,
@@ -128,7 +145,5 @@ async def fill_content() -> None:
     """Default content after migrating: idempotent, quick when nothing is new."""
     await accounts.ensure_system()
     await workdays.load_published()
-    for package in ("market", "contracts", "grading"):
-        module = _optional(f"{package}.content_loader")
-        if module:
-            await module.load_content()
+    for loader in (market.content_loader, grading.content_loader):
+        await loader.load_content()

@@ -6,6 +6,7 @@ database, which may be the very thing that failed.
 
 from typing import Any
 
+import asyncpg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -100,7 +101,13 @@ def _without_database(request: AnyRequest, error: DomainError) -> Response[Any]:
     return pages.rendered(request, state["identity"], "errors/unavailable.html", context, status=error.status)
 
 
+def beyond_numbers(request: AnyRequest, error: asyncpg.DataError) -> Response[Any]:
+    """A guessed id too large for the database is simply absent; any other bad value is a bug."""
+    return refused(request, NotFound()) if "out of int" in str(error) else broken(request, error)
+
+
 HANDLERS: dict[Any, Any] = {
+    asyncpg.DataError: beyond_numbers,
     DomainError: refused,
     HTTPException: http_error,
     Exception: broken,

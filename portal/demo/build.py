@@ -124,7 +124,8 @@ async def _set(market: DemoMarket) -> None:
         entry = registration.entry_day(market, agency)
         market.enter(registration.registers(market, agency), entry)
     market.enter(clockwork.nights(market), market.begins_at)
-    market.enter(commission.arrivals(market), market.begins_at)
+    if market.scale.commissions_a_month:
+        market.enter(commission.arrivals(market), market.begins_at)
     for day in grading.run_days(market):
         market.enter(grading.graded(market, day), market.diary.on(day, market.chance("run-hour", day)))
     for process, day in (*conduct.cases(market), *renewal.renewals(market)):

@@ -73,10 +73,13 @@ class Scale:
 
 
 SCALES: Mapping[str, Scale] = {
+    "register": Scale(commissions_a_month=0, casts=2),
     "small": Scale(commissions_a_month=6, agencies_per_profession=4),
     "xintai": Scale(commissions_a_month=21),
     "province": Scale(commissions_a_month=21 * 40, casts=40),
 }
+"""`xintai` is the market of the city, `province` forty of them; `small` is for a quick look and for tests; in
+`register` everybody only registers, for measuring lists."""
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ def sentences(answer: httpx.Response) -> str:
 async def test_register_from_the_first_step_to_the_receipt(browse: Browse) -> None:
     browser, address, filing_id, member, uscc = await opened(browse)
     assert "未开始" in (await browser.get(address)).text
+    assert "地形图测绘（1:500）" in (await browser.get(f"{address}/qualifications/new")).text
     for path, data, files in (
         ("organization", ORGANIZATION | {"uscc": uscc.lower()}, None),
         ("qualifications", QUALIFICATION, scan()),
@@ -224,6 +225,8 @@ async def test_foreign_and_guessed_numbers_look_alike(browse: Browse) -> None:
     assert (await stranger.get("/agencies/999999")).status_code == 404
     visitor = await browse()
     assert (await visitor.get(f"/filings/{filing_id}")).status_code == 303
+    for beyond in ("/agencies/99999999999999999999", "/public-notices/99999999999999999999"):
+        assert (await visitor.get(beyond)).status_code == 404
 
 
 async def test_scans_are_for_the_own_organisation_and_registrars(browse: Browse) -> None:
@@ -278,7 +281,17 @@ async def test_objections_are_lodged_by_name_and_decided_in_public(browse: Brows
         {"outcome": "dismissed", "reasons": "任职文件已于 2023 年失效，查无此事。"},
     )
     assert answer.status_code == 303, sentences(answer)
-    assert "异议不成立" in (await (await browse()).get(f"/public-notices/{filing_id}")).text
+    public = await (await browse()).get(f"/public-notices/{filing_id}")
+    assert "异议不成立" in public.text
+    objector = (await queue_of(filing_id)).organization_zh
+    assert objector in (await desk.get(f"/filings/{filing_id}")).text
+    assert objector not in public.text
+    assert objector not in (await (await browse(member)).get(f"/agency/filings/{filing_id}")).text
+
+
+async def queue_of(filing_id: int) -> filings.ObjectionRow:
+    (objection,) = await filings.objections(filing_id)
+    return objection
 
 
 async def test_the_public_file_shows_papers_promises_and_no_full_names(browse: Browse) -> None:

@@ -4,6 +4,7 @@ import struct
 import zlib
 
 import pytest
+
 from contracts import preview
 from core.errors import NotFound
 from tests.factories.contracts import pdf

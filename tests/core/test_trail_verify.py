@@ -380,6 +380,23 @@ async def test_a_full_export_holds_everything(published: str, tmp_path: Path) ->
     assert '\\"ceiling\\":5' in file.read_text("utf-8")
 
 
+async def test_a_reveal_is_checked_where_the_veiled_entry_is_withheld(
+    published: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry._openness, "notice.published", Openness.FULL)
+    veil, facts = Veil.fresh(), trail.actor_facts(CLIENT)
+    await act(1, veil=veil)
+    await act(2, note={"reveals": [veil.reveal(facts)]})
+    await trail.publish()
+    file = tmp_path / "log.jsonl"
+    await export(file, full=False)
+    assert check_export(file, export_keys(file)).sound
+    await act(3, note={"reveals": [veil.reveal(facts) | {"actor": facts | {"organization": 4}}]})
+    await trail.publish()
+    await export(file, full=False)
+    assert said(first(check_export(file, export_keys(file)))) == faults.REVEAL_FALSE
+
+
 async def test_nothing_is_exported_before_the_first_checkpoint(log: str, tmp_path: Path) -> None:
     with pytest.raises(NothingPublished):
         await export(tmp_path / "log.jsonl", full=False)

@@ -1,0 +1,75 @@
+"""The figures as the README shows them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from benchmarks.bids import BidFigure
+from benchmarks.machine import description, strain
+from benchmarks.pages import PageFigure
+from benchmarks.playing import BUDGET_SECONDS, DemoFigure
+from benchmarks.starting import StartFigure
+from benchmarks.turns import Ratio
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything of one sitting."""
+
+    postgres: str
+    lists: list[PageFigure]
+    bid: BidFigure
+    start: StartFigure
+    demo: DemoFigure
+
+    def as_markdown(self) -> str:
+        """A table of ratios, and below it what each was measured against."""
+        lines = [
+            f"Measured {datetime.now(UTC):%Y-%m-%d} on {description(self.postgres)}; {strain()}.",
+            "",
+            "| what | ours | peer | ours ÷ peer, speed | 80 % interval | control A/A |",
+            "|---|---|---|---|---|---|",
+            *(_ratio_line(f"{one.name} ({one.size / 1024:.0f} kB)", one.ratio) for one in self.lists),
+            _ratio_line(f"a sealed bid ({self.bid.statements} statements)", self.bid.ratio),
+            self._start_line(),
+            self._demo_line(),
+            "",
+            *self._notes(),
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _start_line(self) -> str:
+        one = self.start
+        return f"| second start | {one.second:.2f} s | {one.bare:.2f} s | {one.bare / one.second:.2f} | – | – |"
+
+    def _demo_line(self) -> str:
+        one = self.demo
+        return (
+            f"| demo market, {one.report.months} months, {one.report.scale} | {one.seconds:.0f} s |"
+            f" {BUDGET_SECONDS:.0f} s | {BUDGET_SECONDS / one.seconds:.2f} | – | – |"
+        )
+
+    def _notes(self) -> list[str]:
+        report, unsound = self.demo.report, [one for one in self._ratios() if not one.sound]
+        notes = [f"- {one.name}: {one.cpu_ms:.2f} ms of processor per request." for one in self.lists if one.cpu_ms]
+        notes += [
+            f"- Sealing alone (X25519 sealed box and digest), work the peer does not do: {self.bid.sealing_ms:.2f} ms.",
+            f"- First start, which creates the database: {self.start.first:.1f} s.",
+            f"- Demo market: {report.entries} trail entries from {report.notices} notices, {report.bids} bids,"
+            f" {report.contracts} contracts, {report.reviews} reviews; {self.demo.entries:.0f} entries a second beside"
+            f" {self.demo.commits:.0f} bare one-insert commits a second; {self.demo.cpu:.0f} s of our own processor time.",
+        ]
+        if unsound:
+            notes.append(
+                f"- **{len(unsound)} control(s) outside 0.95–1.05: the machine was busy, repeat the sitting.**"
+            )
+        return notes
+
+    def _ratios(self) -> list[Ratio]:
+        return [*(one.ratio for one in self.lists), self.bid.ratio]
+
+
+def _ratio_line(name: str, one: Ratio) -> str:
+    return (
+        f"| {name} | {one.ours_ms:.2f} ms | {one.peer_ms:.2f} ms | {one.median:.2f} |"
+        f" {one.low:.2f}–{one.high:.2f} | {one.control:.2f} |"
+    )
