@@ -4,7 +4,6 @@ import secrets
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -40,7 +39,6 @@ class BidFigure:
 class Statement:
     """One statement as the act sent it."""
 
-    how: str
     sql: str
     arguments: tuple[Any, ...]
 
@@ -104,38 +102,15 @@ async def _acts(places: "Iterator[tuple[Identity, int]]") -> float:
 async def _recorded(place: tuple[Identity, int]) -> list[Statement]:
     """What one act sends."""
     sent: list[Statement] = []
+
+    def note(record: Any) -> None:
+        if not record.query.lstrip().lower().startswith(("begin", "commit", "savepoint", "release")):
+            sent.append(Statement(record.query, tuple(record.args)))
+
     async with db.transaction() as running:
-        with _listening(running.connection, sent):
+        with running.connection.query_logger(note):
             await services.submit_bid(place[0], notice_id=place[1], offer=OFFER)
     return sent
-
-
-@contextmanager
-def _listening(link: Any, sent: list[Statement]) -> Iterator[None]:
-    """Note every statement that goes over a connection."""
-    real = link._con
-
-    class Ear:
-        """The connection, overheard."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(real, name)
-
-    def overheard(how: str) -> Any:
-        async def call(sql: str, *arguments: Any, **options: Any) -> Any:
-            sent.append(Statement(how, sql, arguments))
-            return await getattr(real, how)(sql, *arguments, **options)
-
-        return call
-
-    ear = Ear()
-    for how in ("fetch", "fetchrow", "fetchval", "execute"):
-        setattr(ear, how, overheard(how))
-    link._con = ear
-    try:
-        yield
-    finally:
-        link._con = real
 
 
 async def _raw(link: asyncpg.Connection, statements: list[Statement]) -> float:
@@ -146,7 +121,7 @@ async def _raw(link: asyncpg.Connection, statements: list[Statement]) -> float:
         async with link.transaction():
             for one in statements:
                 arguments = _fresh(one, tag, digest)
-                await getattr(link, one.how)(one.sql, *arguments)
+                await link.fetch(one.sql, *arguments)
     return (time.perf_counter() - began) / BLOCK
 
 

@@ -56,6 +56,13 @@ class VoucherDraft:
     voucher: Upload
 
 
+CREATE = """
+insert into payments_payable (number, kind, key, payer, payee, amount, currency, title, due_on, state,
+  version, threads, created_at)
+values ($1, $2, $3, $4, $5, $6, 'CNY', $7, $8, 'due', 1, $9, $10) returning id
+"""
+
+
 async def create_payable(
     *,
     kind: str,
@@ -81,22 +88,8 @@ async def create_payable(
         if known is not None:
             return _same(known, payer_id, payee_id, exact)
         number = await serials.next_number("FK", clock.today())
-        payable_id: int | None = await db.value(
-            "insert into payments_payable (number, kind, key, payer, payee, amount, currency, title, due_on,"
-            " state, version, threads, created_at)"
-            " values ($1, $2, $3, $4, $5, $6, 'CNY', $7, $8, 'due', 1, $9, $10) returning id",
-            number,
-            kind,
-            key,
-            payer_id,
-            payee_id,
-            exact,
-            title,
-            due_on,
-            list(threads),
-            clock.now(),
-        )
-        assert payable_id is not None
+        facts = (number, kind, key, payer_id, payee_id, exact, title, due_on, list(threads), clock.now())
+        payable_id: int = await db.value(CREATE, *facts)
         await trail.record(
             actor,
             "payable.created",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from agencies.queries.filings import QueueRow, expiring, open_filing, queue
+from agencies.queries.filings import FilingRow, QueueRow, expiring, open_filing, queue
 from agencies.queries.register import agency_of
 from agencies.rules.filing import (
     CHECK_WORKDAYS,
@@ -23,7 +23,7 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     if identity.role is Role.REGISTRAR and identity.may(Permission.CHECK_FILING):
         return await _registrar_items(now)
     if identity.role is Role.AGENCY:
-        return [*await _applicant_items(identity, now), *await _expiry_items(identity, now)]
+        return [*await _applicant_items(identity), *await _expiry_items(identity, now)]
     return []
 
 
@@ -72,57 +72,33 @@ def _registrar_item(row: QueueRow, now: datetime) -> DeskItem:
     )
 
 
-async def _applicant_items(identity: Identity, now: datetime) -> list[DeskItem]:
+async def _applicant_items(identity: Identity) -> list[DeskItem]:
     filing = await open_filing(identity.organization_id)
     if filing is None:
         return []
+    return [_to_do(filing) if filing.may_edit else _waiting(filing)]
+
+
+def _to_do(filing: FilingRow) -> DeskItem:
     kind = _(FILING_KIND_TITLES[filing.kind])
     href = url_for("agencies:filing", filing_id=filing.id)
     if filing.state is FilingState.DRAFT:
-        return [
-            DeskItem(
-                kind,
-                _("继续填写备案"),
-                _("随时可以离开，内容已保存"),
-                href,
-                None,
-                filing.opened_at,
-                None,
-                _("继续填写"),
-            )
-        ]
-    if filing.state is FilingState.RETURNED:
-        return [
-            DeskItem(
-                kind + "　" + _("补正"),
-                _("备案退回，需要补正"),
-                _("共 %(n)s 处，已一次列全") % {"n": len(filing.returned_defects)},
-                href,
-                None,
-                filing.returned_at or filing.opened_at,
-                None,
-                _("补正"),
-            )
-        ]
-    waiting = {
+        note = _("随时可以离开，内容已保存")
+        return DeskItem(kind, _("继续填写备案"), note, href, None, filing.opened_at, None, _("继续填写"))
+    count = _("共 %(n)s 处，已一次列全") % {"n": len(filing.returned_defects)}
+    since = filing.returned_at or filing.opened_at
+    return DeskItem(kind + "　" + _("补正"), _("备案退回，需要补正"), count, href, None, since, None, _("补正"))
+
+
+def _waiting(filing: FilingRow) -> DeskItem:
+    title, due_at, allowed = {
         FilingState.SUBMITTED: (_("等待形式核对"), filing.check_due_at, CHECK_WORKDAYS),
         FilingState.NOTICED: (_("正在公示"), filing.notice_until, NOTICE_WORKDAYS),
-        FilingState.OBJECTED: (_("公示有异议，登记员核实中"), filing.notice_until, None),
-    }[filing.state]
+    }.get(filing.state, (_("公示有异议，登记员核实中"), filing.notice_until, None))
+    kind = _(FILING_KIND_TITLES[filing.kind])
+    href = url_for("agencies:filing", filing_id=filing.id)
     since = filing.noticed_at or filing.submitted_at or filing.opened_at
-    return [
-        DeskItem(
-            kind,
-            waiting[0],
-            filing.number or "",
-            href,
-            waiting[1],
-            since,
-            waiting[2],
-            _("看进度"),
-            mine=False,
-        )
-    ]
+    return DeskItem(kind, title, filing.number or "", href, due_at, since, allowed, _("看进度"), mine=False)
 
 
 async def _expiry_items(identity: Identity, now: datetime) -> list[DeskItem]:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from agencies.queries.register import AgencyNotFound
 from agencies.rules import CreditGrade, Profession
@@ -31,6 +32,13 @@ class GradeReceipt:
     entry_id: int
 
 
+INSERT = """
+insert into agencies_grade_record (agency, profession, grade, score, low, high, firm, scheme, as_of,
+  published_at, publication_no, figures)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id
+"""
+
+
 async def record_grade(
     *,
     agency_id: int,
@@ -52,48 +60,36 @@ async def record_grade(
     Raises `AgencyNotFound` when the agency is not on record in that profession. Recording the same
     publication twice violates the unique constraint: publications are immutable.
     """
-    shown = {name: value for name, value in asdict(figures or GradeFigures()).items() if value is not None}
+    scored = (grade.value, score, low, high, firm)
+    published = (scheme, as_of, published_at, publication_no)
+    facts = {"grade": grade.value, "score": score, "scheme": scheme, "as_of": as_of, "publication": publication_no}
     async with transaction():
-        profession_id = await db.value(
-            "select id from agencies_profession where agency = $1 and profession = $2 for update",
-            agency_id,
-            profession.value,
-        )
-        if profession_id is None:
-            raise AgencyNotFound
-        record_id = await db.value(
-            "insert into agencies_grade_record (agency, profession, grade, score, low, high, firm, scheme,"
-            " as_of, published_at, publication_no, figures)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id",
-            agency_id,
-            profession.value,
-            grade.value,
-            score,
-            low,
-            high,
-            firm,
-            scheme,
-            as_of,
-            published_at,
-            publication_no,
-            shown,
-        )
+        profession_id = await _locked(agency_id, profession)
+        record_id = await db.value(INSERT, agency_id, profession.value, *scored, *published, _shown(figures))
         before = await _show_latest(profession_id)
         entry = await trail.record(
             actor,
             "agency.graded",
             f"agency:{agency_id}",
             before={"grade": before},
-            after={
-                "profession": profession.value,
-                "grade": grade.value,
-                "score": score,
-                "scheme": scheme,
-                "as_of": as_of,
-                "publication": publication_no,
-            },
+            after={"profession": profession.value, **facts},
         )
     return GradeReceipt(record_id, entry)
+
+
+def _shown(figures: GradeFigures | None) -> dict[str, Any]:
+    return {name: value for name, value in asdict(figures or GradeFigures()).items() if value is not None}
+
+
+async def _locked(agency_id: int, profession: Profession) -> int:
+    profession_id: int | None = await db.value(
+        "select id from agencies_profession where agency = $1 and profession = $2 for update",
+        agency_id,
+        profession.value,
+    )
+    if profession_id is None:
+        raise AgencyNotFound
+    return profession_id
 
 
 async def _show_latest(profession_id: int) -> str:

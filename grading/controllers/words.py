@@ -56,7 +56,7 @@ _CHECKS = {
     "unrelated": N_("互不关联的业主不少于 %(need)s 家"),
     "no-low-grade": N_("12 个月内没有 C 级或 D 级"),
     "points": N_("记分少于 %(need)s 分"),
-    "no-zero": N_("12 个月内没有零分成果"),
+    "no-zero": N_("12 个月内无零分成果"),
     "certificate": N_("资质在有效期内"),
     "conduct": N_("行为等级不低于 %(need)s 级"),
     "results": N_("已评成果不少于 %(need)s 件"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agencies.queries import agency_of, agency_row
+from agencies.queries import agency_of
 from agencies.rules import PROFESSION_TITLES, CreditGrade, Profession
 from agencies.services import record_grade
 from core import clock, db, mail, trail
@@ -41,6 +41,10 @@ from grading.services.wording import local
 from grading.stored import evidence_of
 
 PUBLICATION = "PJ"
+_REPORT = """
+select r.*, a.organization, n.scheme as scheme_id, n.calibration as calibration_id
+from grading_report r join grading_run n on n.id = r.run join agencies_agency a on a.id = r.agency
+"""
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ async def publish_run(*, actor: Identity, run_id: int) -> RunPublicationReceipt:
         if not await db.value("select 1 from grading_run where id = $1 for update", run_id):
             raise RunAbsent
         waiting = await db.rows(
-            "select * from grading_report where run = $1 and state = any($2::text[]) order by id for update",
+            _REPORT + "where r.run = $1 and r.state = any($2::text[]) order by r.id for update of r",
             run_id,
             list(UNPUBLISHED),
         )
@@ -217,7 +221,7 @@ def check_signer(actor: Identity) -> None:
 
 
 async def _locked(report_id: int) -> Any:
-    report = await db.row("select * from grading_report where id = $1 for update", report_id)
+    report = await db.row(_REPORT + "where r.id = $1 for update of r", report_id)
     if report is None:
         raise ReportAbsent
     return report
@@ -250,8 +254,7 @@ async def _publish(actor: Identity, report: Any, answer: str) -> PublicationRece
 
 async def recomputed(report: Any) -> tuple[Outcome, Evidence, str]:
     """Grade the stored evidence anew; `GradeDrift` unless digests, grade and figures all agree."""
-    run = await db.row("select scheme, calibration from grading_run where id = $1", report["run"])
-    rules = await rulebook_of(run["scheme"], run["calibration"])
+    rules = await rulebook_of(report["scheme_id"], report["calibration_id"])
     evidence = evidence_of(report["evidence"])
     outcome = grade(evidence, rules.scheme, rules.calibration)
     for problem in differences(report, evidence, outcome):
@@ -331,9 +334,8 @@ async def _told(
         },
         threads=[f"agency:{report['agency']}"],
     )
-    agency = await agency_row(report["agency"])
     await mail.send(
-        to_organization=agency.organization_id,
+        to_organization=report["organization"],
         message="grading/published",
         context={
             "agency_id": report["agency"],

@@ -57,7 +57,7 @@ async def result_page(request: AnyRequest, notice_id: FromPath[int]) -> Response
 
 @get("/notices/{notice_id:int}/draw.json", name="market:notice-draw", opt=web.public)
 async def draw_file(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
-    """The draw as a file that others can recompute (docs/formats/draw.md)."""
+    """The draw as a file that others can recompute (docs/draw-format.md)."""
     await notices.notice(notice_id, await web.who(request))
     opening = await notices.opening_of(notice_id)
     if opening is None or opening.draw is None:

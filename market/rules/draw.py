@@ -55,7 +55,7 @@ class DrawRecord:
         return tuple(pick.candidate for pick in self.picks)
 
     def as_json(self) -> dict[str, Any]:
-        """The downloadable file (`docs/formats/draw.md`)."""
+        """The downloadable file (`docs/draw-format.md`)."""
         return {
             "format": FORMAT,
             "hash": "sha256",

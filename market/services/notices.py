@@ -125,12 +125,18 @@ async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> No
             NoticeAct.PUBLISH,
             number=number,
             published_at=now,
+            shingles=_found_by(notice, number),
             edition=law.id,
             edition_digest=law.digest,
         )
         public = facts(as_draft(notice)) | {"number": number, "edition": law.id} | promise
         await trail.record(actor, "notice.published", notice.subject, after=public, threads=notice.threads)
     return NoticeReceipt(notice_id, number, version + 1)
+
+
+def _found_by(notice: NoticeRow, number: str) -> list[str]:
+    names = (notice.project_title, notice.location, notice.item_name_zh, notice.item_name_en)
+    return shingles(*names, number)
 
 
 async def _prepare(notice: NoticeRow) -> dict[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from agencies.rules import CreditGrade, Profession
 from contracts.rules.sheets import Mark, ReviewSheet, VetoFinding
@@ -18,8 +19,8 @@ from core.workdays import Calendar
 from portal.demo.chances import clamp
 from portal.demo.roster import DemoAgency
 
-POOREST, BEST = 0.38, 0.91
-MARK_OF_POOREST, MARK_OF_BEST = 61.0, 99.0
+MARKS_OF_QUALITY = ((0.0, 30.0), (0.38, 61.0), (0.62, 79.0), (0.80, 92.0), (0.90, 98.5), (1.0, 99.5))
+"""What work of a quality is worth on average; in between along straight lines."""
 
 DIFFICULTY: Mapping[str, float] = {
     "XT-EV-01": -1.5,
@@ -135,8 +136,10 @@ def attraction(grade: CreditGrade) -> float:
 # ---- quality
 def usual_mark(quality: float) -> float:
     """The technical mark an agency's work earns on average from a neutral reviewer."""
-    slope = (MARK_OF_BEST - MARK_OF_POOREST) / (BEST - POOREST)
-    return clamp(MARK_OF_POOREST + (quality - POOREST) * slope, 45.0, 98.5)
+    for (low, mark), (high, next_mark) in pairwise(MARKS_OF_QUALITY):
+        if quality <= high:
+            return mark + (next_mark - mark) * (quality - low) / (high - low)
+    return MARKS_OF_QUALITY[-1][1]
 
 
 def true_mark(agency: DemoAgency, item: str, stream: random.Random) -> float:

@@ -395,6 +395,7 @@ async def test_the_trail_tells_the_story_without_names_of_people() -> None:
     assert "诸葛丙" not in stored
 
 
+@pytest.mark.usefixtures("web_app")
 async def test_desks_say_what_waits_for_whom() -> None:
     member, filing_id = await ready()
     (mine,) = await queries.desk_items(member, clock.now())

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core import settings
-from tests.factories.trail import tamper
+from core import settings, trail
+from tests.factories.trail import acts, tamper
 
 
 @pytest.fixture
@@ -24,3 +24,12 @@ async def log(committed_db: str, folder: Path) -> str:
         "truncate core_trail_person, core_trail_leaf, core_trail_checkpoint, core_trail_entry",
     )
     return committed_db
+
+
+@pytest.fixture
+async def published(log: str) -> str:
+    """Ten entries, numbered 0 to 9 in the log, under two checkpoints; the owner's address."""
+    for count in (6, 4):
+        await acts(count)
+        await trail.publish()
+    return log

@@ -8,7 +8,9 @@ import asyncpg
 from core import db, trail
 from core.db import transaction
 from core.identity import Identity, Role
+from core.trail.faults import Fault, Verdict
 from core.trail.format import Entry
+from core.trail.logcheck import KnownHead
 
 CLIENT = Identity(7, "王建国", 3, "新泰测试实业有限公司", Role.CLIENT)
 
@@ -49,3 +51,20 @@ async def tamper(owner_url: str, *statements: str) -> None:
             await owner.execute(f"alter table {table} enable trigger user")
     finally:
         await owner.close()
+
+
+async def head_now() -> KnownHead:
+    """The newest head, as somebody outside would remember it."""
+    head = await trail.latest_checkpoint()
+    return KnownHead(head.size, head.root)
+
+
+def first(verdict: Verdict) -> Fault:
+    """The first fault of a verdict that must have one."""
+    assert not verdict.sound
+    return verdict.first
+
+
+def said(fault: Fault) -> str:
+    """What a fault says, as one of the sentences of `core.trail.faults`."""
+    return fault.what.text

@@ -53,7 +53,7 @@ def places() -> Iterator[tuple[str, Found]]:
     yield "templates", msgids(ROOT / "templates", "jinja2")
 
 
-@pytest.mark.parametrize(("place", "found"), places(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(("place", "found"), list(places()), ids=lambda value: value if isinstance(value, str) else "")
 def test_every_sentence_has_its_english(place: str, found: Found) -> None:
     known = english()
     missing = {text: where for text, where in found.items() if text not in known}

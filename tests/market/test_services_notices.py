@@ -237,6 +237,7 @@ async def test_the_board_filters_searches_and_pages(db: None) -> None:
     assert await found(query="水性涂料") == ids[::-1]
     assert await found(query="topographic") == ids[::-1]
     assert await found(query="火车站") == []
+    assert await found(query=(await second.row()).number) == [second.notice_id]
     page = await notice_board(BoardFilter(), limit=1)
     assert len(page) == 2
     moment = page[0].published_at

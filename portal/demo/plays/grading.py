@@ -10,7 +10,7 @@ from portal.demo import words
 from portal.demo.market import DemoMarket
 from portal.demo.stage import Process
 
-MONTHS_BEFORE_FIRST = 2
+MONTHS_BEFORE_FIRST = 3
 COMMENT_SHARE = 0.06
 LAST_RUN_WORKDAYS = 3
 """Working days between the last run and the end of the market: its drafts wait for comments then."""
