@@ -50,9 +50,9 @@ async def send(
         return
     written = await db.execute(
         "insert into core_mail (account, message, context, created_at, attempts, problem)"
-        " select distinct a.id, $1::text, $2::jsonb, $3::timestamptz, 0, ''"
-        " from core_account a left join core_membership m on m.account = a.id and m.ended_at is null"
-        " where a.active and (a.id = $4 or m.organization = $5)",
+        " select a.id, $1::text, $2::jsonb, $3::timestamptz, 0, '' from core_account a"
+        " where a.active and a.id in (select $4::bigint union"
+        "   select m.account from core_membership m where m.organization = $5 and m.ended_at is null)",
         message,
         dict(context),
         clock.now(),

@@ -21,7 +21,8 @@ from launch.worker import WorkerChild
 def run_everything() -> None:
     """Hold the folder, take the port, start the database, prepare it, serve until told to stop."""
     signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGHUP, _hang_up)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means it
+        signal.signal(signal.SIGHUP, _hang_up)
     configuration = settings.load()
     try:
         with ExitStack() as stack:

@@ -84,6 +84,7 @@ async def create_payable(
     if payer_id == payee_id:
         raise SameParties
     async with transaction():
+        await db.value("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"payable {kind} {key}")
         known = await payable_for(kind, key)
         if known is not None:
             return _same(known, payer_id, payee_id, exact)

@@ -28,12 +28,12 @@ _guard: ContextVar[Callable[[], Markup]] = ContextVar("form_guard")
 
 @cache
 def environment() -> Environment:
-    """One synchronous environment with strict names and autoescape everywhere."""
+    """One synchronous environment with strict names; every page is autoescaped."""
     from core.web.pages import url_for
 
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
+        autoescape=lambda name: name is None or not name.endswith(".txt"),  # letters are plain text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -25,7 +25,7 @@ from agencies.rules.filing import (
 )
 from agencies.rules.formal_check import Defect
 from agencies.rules.independence import Relation, RelationKind, TargetKind
-from core import clock, files
+from core import clock, files, mail
 from core import db as sql
 from core.errors import Forbidden, NotAllowedNow, StaleForm
 from core.forms import Upload
@@ -382,6 +382,8 @@ async def test_warnings_go_out_once_per_threshold() -> None:
     assert await services.warn_of_expiry() == 0
     with clock.at(clock.now() + timedelta(days=30)):
         assert await services.warn_of_expiry() == 1
+    await mail.send_waiting()
+    assert not await sql.rows("select message, problem from core_mail where problem <> ''")
 
 
 async def test_the_trail_tells_the_story_without_names_of_people() -> None:
@@ -408,3 +410,33 @@ async def test_desks_say_what_waits_for_whom() -> None:
     (mine,) = await queries.desk_items(member, clock.now())
     assert not mine.mine
     assert await queries.desk_items(await people.member(Role.CLIENT), clock.now()) == []
+
+
+@pytest.mark.parametrize("lang", ["zh_Hans", "en"])
+async def test_every_letter_can_be_read_in_both_languages(lang: str) -> None:
+    registrar, client = await people.member(Role.REGISTRAR), await people.member(Role.CLIENT)
+    member, filing_id = await ready()
+    other, refused_id = await ready()
+    await sql.execute("update core_account set language = $1", lang)
+    await services.submit_filing(actor=member, filing_id=filing_id)
+    defect = Defect(Step.QUALIFICATIONS, "registrar", "看不清")
+    await services.return_filing(actor=registrar, filing_id=filing_id, defects=(defect,))
+    await services.submit_filing(actor=member, filing_id=filing_id)
+    await services.submit_filing(actor=other, filing_id=refused_id)
+    for number in (filing_id, refused_id):
+        await services.accept_filing(actor=registrar, filing_id=number)
+    await services.lodge_objection(actor=client, filing_id=refused_id, text="挂靠")
+    (objection,) = await filings.objections(refused_id)
+    await services.decide_objection(actor=registrar, objection_id=objection.id, upheld=True, reasons="属实")
+    with clock.at(clock.now() + timedelta(days=30)):
+        await services.record_due_filings()
+        await mail.send_waiting()
+    sent = await sql.rows("select distinct message, sent_at is not null as sent, problem from core_mail")
+    assert {row["message"].rpartition("/")[2] for row in sent} == {
+        "filing_submitted",
+        "filing_returned",
+        "filing_noticed",
+        "filing_refused",
+        "filing_recorded",
+    }
+    assert all(row["sent"] and not row["problem"] for row in sent)

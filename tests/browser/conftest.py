@@ -171,7 +171,7 @@ def visit(browser: Browser, site: Site) -> Iterator[OpenPage]:
 
     def start(size: dict[str, int] = DESKTOP, **options: Any) -> Watched:
         context = browser.new_context(viewport=size, base_url=site.address, locale="zh-CN", **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         window = Watched(context.new_page())
         window.page.on("console", lambda message: _note(window, message))

@@ -33,6 +33,7 @@ NULLABLE_KEYS = {
     "grading_certificate.superseded_by": "the certificate in force is superseded by nothing",
     "grading_conduct.decided_by": "not decided yet",
     "grading_report.signed_by": "a draft is not signed yet",
+    "grading_report.superseded_by": "the report in force is superseded by nothing",
 }
 
 

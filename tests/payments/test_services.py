@@ -7,7 +7,7 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from core import clock, files
+from core import clock, files, mail
 from core import db as sql
 from core.errors import Forbidden, NotAllowedNow, StaleForm
 from core.forms import Upload
@@ -202,3 +202,21 @@ async def test_lists_sums_and_paging() -> None:
     rest = await queries.my_payables(payer, limit=2, before=page[-1].id)
     assert [len(page), len(rest)] == [2, 1]
     assert (await queries.sums(payer)).to_pay == Decimal("600.30")
+
+
+@pytest.mark.parametrize("lang", ["zh_Hans", "en"])
+async def test_every_letter_can_be_read_in_both_languages(settled: Calls, lang: str) -> None:
+    made = await make_payable()
+    await sql.execute("update core_account set language = $1", lang)
+    await services.submit_voucher(actor=made.payer, payable_id=made.payable_id, draft=voucher())
+    await services.contest(actor=made.payee, payable_id=made.payable_id, reason="未见")
+    await services.confirm_receipt(actor=made.payee, payable_id=made.payable_id)
+    await mail.send_waiting()
+    sent = await sql.rows("select message, sent_at, problem from core_mail order by id")
+    assert [row["message"].rpartition("/")[2] for row in sent] == [
+        "payable_due",
+        "voucher_submitted",
+        "payment_contested",
+        "payment_confirmed",
+    ]
+    assert all(row["sent_at"] and not row["problem"] for row in sent)
