@@ -2,11 +2,11 @@
 
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
-from core.settings import CannotStart, speak
+from core.settings import CHECKOUT, CannotStart, speak
 
 PACKAGED = {
     "trail": ("core.trail.cli", "the trail: verify it, prove an entry, export it"),
@@ -105,20 +105,23 @@ def key() -> None:
 @cli.command()
 def version() -> None:
     """Print the version."""
-    from importlib.metadata import version as installed
+    import tomllib
 
-    click.echo(f"xinshi {installed('xinshi')}")
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
+    click.echo(f"xinshi {project['version']}")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command; what keeps it from starting is one sentence on stderr and exit code 1."""
-    options: dict[str, Any] = {"prog_name": "xinshi"}
     try:
-        cli.main(arguments, **options)
+        code = cli.main(arguments, prog_name="xinshi", standalone_mode=False)
     except CannotStart as problem:
         click.echo(f"信市 Xinshi：{problem.sentence()}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo(speak("已停止。", "Stopped."), err=True)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(problem.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(speak("已中断。", "Interrupted."), err=True)
         sys.exit(130)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -17,6 +17,7 @@ _PATIENCE = 10.0
 def work(parent: int | None) -> None:
     """Run jobs until told to stop; with `parent`, end when that process ends, however it ends."""
     if parent is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches us too; the parent will tell us
         die_with(parent, signal.SIGKILL)
         threading.Thread(target=_watch, args=[parent], daemon=True).start()
     import asyncio

@@ -7,6 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from agencies import forms, services
+from agencies.controllers.applying import now_box
 from agencies.controllers.words import words
 from agencies.queries import directory, filings
 from agencies.queries.course import course
@@ -138,6 +139,7 @@ async def _notice(request: AnyRequest, filing_id: int, form: web.FormState | Non
         agency=await agency_of(filing.organization_id),
         objections=await filings.objections(filing_id),
         entries=await course(filing_id, await web.who(request)),
+        now_box=await now_box(filing),
     )
 
 

@@ -146,7 +146,7 @@ def _field_names(kind: type) -> tuple[str, ...]:
 
 def plain(value: Any) -> Any:
     """A dataclass as JSON-able data: decimals and dates as text, so that a digest is stable."""
-    kind = type(value)
+    kind: type[object] = type(value)
     if kind in _AS_IT_IS:
         return value
     if names := _field_names(kind):

@@ -329,6 +329,15 @@ def test_half_a_demo_is_begun_again(place: tuple[Path, Start]) -> None:
     assert not left.exists() or "half a demo" not in left.read_text()
 
 
+def test_what_is_typed_wrongly_is_said_and_counts_as_an_error(tmp_path: Path) -> None:
+    env = environment(tmp_path, 1)
+    unknown, version = xinshi("nonsense", env=env), xinshi("version", env=env)
+    assert unknown.returncode == 2
+    assert "nonsense" in unknown.stderr
+    assert version.returncode == 0
+    assert re.fullmatch(r"xinshi \d+\.\d+\.\d+\n", version.stdout)
+
+
 def test_help_names_every_command_and_imports_nothing_heavy() -> None:
     probe = (
         "import sys, launch.commands as c\n"

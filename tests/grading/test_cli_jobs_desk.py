@@ -96,7 +96,7 @@ async def test_the_commands_run_and_replay(committed_db):
     await made_with_results()
     today = clock.today().isoformat()
     prepared = await command("run", "--as-of", today)
-    assert (prepared.returncode, " 1 " in prepared.stdout) == (0, True), prepared.stderr
+    assert (prepared.returncode, "1 drafts" in prepared.stdout) == (0, True), prepared.stderr
     twice = await command("run", "--as-of", today)
     assert (twice.returncode, today[:7] in twice.stderr) == (1, True)
     with clock.at(clock.now() + timedelta(days=20)):
@@ -111,7 +111,11 @@ async def test_the_commands_run_and_replay(committed_db):
 
 async def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """`xinshi grade …` as from a terminal, on this test's database."""
-    environment = os.environ | {"XINSHI_DATABASE_URL": ENGINE.config["dsn"], "LANG": "zh_CN.UTF-8"}
+    environment = os.environ | {
+        "XINSHI_DATABASE_URL": ENGINE.config["dsn"],
+        "LANG": "en_US.UTF-8",
+        "LC_ALL": "en_US.UTF-8",
+    }
     return await anyio.to_thread.run_sync(
         lambda: subprocess.run(
             [sys.executable, "-m", "launch", "grade", *arguments],

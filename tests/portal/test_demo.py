@@ -3,12 +3,15 @@
 import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
+from nacl.public import PrivateKey, SealedBox
 
 from agencies.rules import Profession
 from contracts.rules import sheets
@@ -16,6 +19,8 @@ from core import accounts, clock, db, settings
 from core.credit_code import check_strict
 from core.settings import CannotStart, Environment
 from grading.services import replay_check
+from market import sealing
+from market.rules.bids import Offer
 from portal.demo import build, papers, sign_ins, world
 from portal.demo.chances import Chances
 from portal.demo.people import EXPERTS, OFFICE
@@ -68,6 +73,27 @@ async def test_production_is_no_stage(db: None) -> None:
         settings.use(before)
 
 
+def test_seeded_sealing_is_the_sealed_box_of_libsodium_and_repeats_itself() -> None:
+    private = PrivateKey.generate()
+    content = sealing.Content(1, 2, 3, 4, Offer(Decimal("21800.00"), 12, "两级检查"))
+    envelopes = []
+    for _ in range(2):
+        with sealing.randomness_from(random.Random(5)):
+            envelopes.append(sealing.seal(bytes(private.public_key), content))
+    assert envelopes[0] == envelopes[1] != sealing.seal(bytes(private.public_key), content)
+    assert sealing.Opener(SealedBox(private)).open(envelopes[0], sealing.digest(envelopes[0])) == content
+
+
+def test_production_seals_with_nobodys_seed() -> None:
+    before = settings.load()
+    settings.use(replace(before, environment=Environment.PRODUCTION))
+    try:
+        with pytest.raises(RuntimeError), sealing.randomness_from(random.Random(5)):
+            pass
+    finally:
+        settings.use(before)
+
+
 @pytest.mark.parametrize("scale", ["xintai", "province"])
 def test_the_cast_has_valid_codes_of_its_own(scale: str) -> None:
     roster = cast(SCALES[scale], LAST, Chances(7))
@@ -93,14 +119,16 @@ def test_a_paper_is_a_pdf_whose_text_can_be_read() -> None:
     assert page.count("长") == 100
 
 
+@examples(deadline=None, max_examples=50)
 @given(st.integers(0, 10_000), st.floats(50, 98))
 def test_a_filled_sheet_comes_to_about_the_mark_meant(seed: int, target: float) -> None:
     for sheet in sheets.all_sheets():
         marks = world.filled_sheet(sheet, target, random.Random(seed))
         sheets.check_complete(sheet, marks, [])
-        assert abs(float(sheets.points(sheet, marks)) - target) < 12
+        assert abs(float(sheets.points(sheet, marks)) - target) < 6
 
 
+@examples(deadline=None)
 @given(st.floats(0.3, 0.95), st.floats(0.3, 0.95))
 def test_better_agencies_earn_better_marks(one: float, other: float) -> None:
     if one <= other:

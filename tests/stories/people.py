@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from agencies import services as agencies
@@ -19,7 +19,7 @@ from agencies.rules.dossier import (
 )
 from agencies.rules.independence import Separation
 from contracts import services as contracts
-from core import accounts, clock
+from core import accounts, clock, db
 from core.identity import Identity, Role
 from core.workdays import calendar
 from portal.demo import papers
@@ -42,6 +42,11 @@ class Time:
         """So many working days later, at ten in the morning."""
         day = (await calendar()).add(clock.shanghai(self.now).date(), workdays)
         self.goes_to(datetime(day.year, day.month, day.day, 10, tzinfo=clock.SHANGHAI))
+
+    async def at_five(self, *, workdays: int) -> datetime:
+        """Five in the afternoon, so many working days ahead."""
+        day = (await calendar()).add(clock.shanghai(self.now).date(), workdays)
+        return datetime(day.year, day.month, day.day, 17, tzinfo=clock.SHANGHAI)
 
 
 @contextmanager
@@ -131,12 +136,5 @@ def _certificate(uscc: str) -> QualificationDraft:
 
 async def uscc_of(somebody: Identity) -> str:
     """The credit code of somebody's organisation."""
-    from core import db
-
     code: str = await db.value("select uscc from core_organization where id = $1", somebody.organization_id)
     return code
-
-
-def soon(time: Time, *, days: float) -> datetime:
-    """A moment so many days ahead."""
-    return time.now + timedelta(days=days)

@@ -30,7 +30,7 @@ from core.trail.sequencer import verifier_keys
 from core.trail.verify import check_database
 from grading import services as grading
 from grading.queries.certificates import certificate
-from grading.queries.reports import standing_explanation
+from grading.queries.reports import ReportView, standing_explanation
 from grading.rules.lifecycle import CertificateState
 from market import services as market
 from market.queries.awards import award_of
@@ -122,8 +122,7 @@ async def wins_a_commission(town: Town, client: Identity, winner: Identity) -> i
             fund_source=FundSource.OWN,
         ),
     )
-    calendar_days = (await register_calendar()).add(clock.today(), 4)
-    deadline = datetime(calendar_days.year, calendar_days.month, calendar_days.day, 17, tzinfo=clock.SHANGHAI)
+    deadline = await town.time.at_five(workdays=4)
     draft = await market.draft_notice(
         client,
         project_id=project.project_id,
@@ -163,12 +162,6 @@ async def wins_a_commission(town: Town, client: Identity, winner: Identity) -> i
     town.time.goes_to(award.display_until)
     assert await market.confirm_award(notice.notice_id)
     return await contracts.draft_from_award(award.award_id)
-
-
-async def register_calendar():
-    from core.workdays import calendar
-
-    return await calendar()
 
 
 async def is_carried_out(town: Town, client: Identity, agency: Identity, contract_id: int) -> None:
@@ -270,10 +263,18 @@ async def is_graded_and_anybody_can_check_it(town: Town, agency: Identity) -> No
     assert await shown_grade(agency) is CreditGrade.B
     explained = await standing_explanation(known.agency_id, SURVEYING)
     assert explained is not None
+    assert adds_up(explained), "the field's level and the effect of every case make the score, to the last point"
     assert published.certificate_no is not None
     proof = await certificate(published.certificate_no)
     assert proof.state is CertificateState.VALID
     assert (await grading.replay_check()).drifts == []
+
+
+def adds_up(explained: ReportView) -> bool:
+    """The level of the field, every case, and what else counts: their sum is the published score."""
+    table = explained.outcome.explanation
+    effects = [line.row.effect for line in explained.lines] + [row.effect for row in table.extras]
+    return table.base + sum(effects, Decimal(0)) == explained.outcome.score
 
 
 async def shown_grade(agency: Identity) -> CreditGrade:

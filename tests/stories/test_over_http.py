@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.queries.contracts import possible_signers
 from core import clock, trail
 from core.identity import Identity, Role
-from core.workdays import calendar
 from market import services as market
 from portal.demo import papers
 from tests.conftest import Browse
@@ -73,7 +73,7 @@ async def registers_by_forms(time: Time, browse: Browse, member: Identity, regis
     opened = await browser.submit("/agency/filings", {"kind": "registration"})
     address = opened.headers["location"]
     scan = {"scan": ("证书.pdf", papers.paper("测绘资质证书", [NAME]), "application/pdf")}
-    steps = {
+    steps: dict[str, dict[str, Any]] = {
         "organization": ORGANIZATION | {"uscc": await uscc_of(member)},
         "qualifications": QUALIFICATION,
         "practitioners": PERSON,
@@ -101,8 +101,7 @@ async def desk_again(browse: Browse, registrar: Identity, filing: str) -> httpx.
 async def posts_and_awards(time: Time, client: Program, agency: Program) -> int:
     """Project, notice, one sealed bid, the clock, the award."""
     project = await client.does("/projects", PROJECT)
-    day = (await calendar()).add(clock.today(), 4)
-    deadline = datetime(day.year, day.month, day.day, 17, tzinfo=clock.SHANGHAI)
+    deadline = await time.at_five(workdays=4)
     body = NOTICE | {"project_id": project["id"], "deadline": deadline.isoformat()}
     draft = await client.does("/notices", body)
     await client.does(f"/notices/{draft['id']}/publication", {"version": 1})
@@ -135,8 +134,6 @@ async def settles(client: Program, agency: Program) -> int:
 
 async def delivers(time: Time, client: Program, agency: Program, contract_id: int, member: Identity) -> dict[str, Any]:
     """A result with its file and its signer; the client accepts it."""
-    from contracts.queries.contracts import possible_signers
-
     await time.passes(workdays=8)
     contract = await agency.reads(f"/contracts/{contract_id}")
     milestone = contract["milestones"][0]["id"]
