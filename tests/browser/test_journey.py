@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -314,9 +314,24 @@ def grade(site: Site, person: Callable[..., Person], agency: int) -> None:
     site.move_to(run_at + timedelta(days=9))
     officer = person("officer").go(f"/runs/{run}")
     officer.send("/publish")
+    person().go(f"/agencies/{agency}/grade/surveying").sees("证据不足")
+    certificate_of_a_decision(person, agency, run_at.date())
+
+
+def certificate_of_a_decision(person: Callable[..., Person], agency: int, day: date) -> None:
+    """One result gives no letter yet; a numbered decision does, at once, and with a certificate."""
+    person("officer").go("/conduct/direct-d").send(
+        "/conduct/direct-d",
+        agency_id=agency,
+        code="DD-01",
+        document_no="演示罚决〔2026〕1 号",
+        authority="演示主管部门",
+        facts="成果中的外业记录与现场不符，已作出行政处罚决定。",
+        starts_on=day.isoformat(),
+        ends_on=day.replace(year=day.year + 2).isoformat(),
+    )
     page = person().go(f"/agencies/{agency}/grade/surveying")
-    page.sees("证据不足")
-    certificate = page.page.locator('a[href^="/verify/"]').first.get_attribute("href")
+    certificate = page.page.locator('main a[href^="/verify/"]').first.get_attribute("href")
     assert certificate, "the grade leads to its certificate"
     page.go(certificate)
     page.sees(AGENCY["name"])
