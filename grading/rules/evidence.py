@@ -5,7 +5,7 @@ alias, so that the evidence can be shown, downloaded and recomputed without nami
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -139,14 +139,14 @@ _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 
 
 @cache
-def _field_names(kind: type) -> tuple[str, ...]:
-    """The fields of a dataclass, looked up once; empty for anything else."""
+def _field_names(kind: Hashable) -> tuple[str, ...]:
+    """The fields of a dataclass type, looked up once; empty for anything else."""
     return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
 
 
 def plain(value: Any) -> Any:
     """A dataclass as JSON-able data: decimals and dates as text, so that a digest is stable."""
-    kind: type[object] = type(value)
+    kind: Any = type(value)
     if kind in _AS_IT_IS:
         return value
     if names := _field_names(kind):
