@@ -17,7 +17,6 @@ _PATIENCE = 10.0
 def work(parent: int | None) -> None:
     """Run jobs until told to stop; with `parent`, end when that process ends, however it ends."""
     if parent is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches us too; the parent will tell us
         die_with(parent, signal.SIGKILL)
         threading.Thread(target=_watch, args=[parent], daemon=True).start()
     import asyncio
@@ -78,5 +77,6 @@ class WorkerChild:
             if self._stopping.is_set():
                 return None
             command = [sys.executable, "-m", "launch", "worker", "--parent", str(os.getpid())]
-            self._process = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL)
+            # a group of its own: a Ctrl-C is for the parent, which then tells the worker
+            self._process = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, process_group=0)
             return self._process

@@ -16,10 +16,10 @@ from market.queries import items
 from portal.demo.chances import Chances
 from portal.demo.market import DemoMarket
 from portal.demo.people import PASSWORD, People
-from portal.demo.plays import clockwork, commission, conduct, grading, registration, renewal
+from portal.demo.plays import clockwork, commission, conduct, grading, joining, registration, renewal
 from portal.demo.roster import SCALES, cast
 from portal.demo.stage import Stage
-from portal.demo.world import Diary
+from portal.demo.world import REVIEWERS, Diary
 
 CURTAIN_HOUR = 19
 AWAY_WORKDAYS = 9
@@ -128,6 +128,10 @@ async def _set(market: DemoMarket) -> None:
         market.enter(commission.arrivals(market), market.begins_at)
     for day in grading.run_days(market):
         market.enter(grading.graded(market, day), market.diary.on(day, market.chance("run-hour", day)))
+    for expert in REVIEWERS:
+        if expert.joins is not None:
+            day = _workdays_before(market.diary, clock.shanghai(market.ends_at).date(), expert.joins)
+            market.enter(joining.joins(market, expert), market.diary.on(day, market.chance("joins", expert.login)))
     for process, day in (*conduct.cases(market), *renewal.renewals(market)):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))
 

@@ -37,10 +37,13 @@ def sign_ins() -> list[SignIn]:
         SignIn(Role.CLIENT, "cl-01", PASSWORD, "业主演一", "新泰金斗岭精细化工有限公司"),
         SignIn(Role.AGENCY, "ag-ev-01", PASSWORD, "机构演一", "新泰白鹭洲环境技术有限公司"),
         SignIn(Role.REGISTRAR, "registrar", PASSWORD, "登记员演", OFFICE.name_zh),
-        SignIn(Role.REVIEWER, REVIEWERS[5].login, PASSWORD, REVIEWERS[5].name, EXPERTS["370982"].name_zh),
+        SignIn(Role.REVIEWER, NEWCOMER.login, PASSWORD, NEWCOMER.name, EXPERTS[NEWCOMER.region].name_zh),
         SignIn(Role.GRADING_OFFICER, "officer", PASSWORD, "评级员演", OFFICE.name_zh),
         SignIn(Role.ADMINISTRATOR, "admin", PASSWORD, "管理员演", OFFICE.name_zh),
     ]
+
+
+NEWCOMER = next(one for one in REVIEWERS if one.joins is not None)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class People:
     players: dict[str, Player] = field(default_factory=dict)
     buyers: dict[str, Buyer] = field(default_factory=dict)
     guests: set[int] = field(default_factory=set)
+    halls: dict[str, int] = field(default_factory=dict)
 
     def recorded(self, profession: str) -> list[Player]:
         """The agencies of a profession on record today, in the order of the roster."""
@@ -117,14 +121,17 @@ class People:
         self.registrar = await self._open("registrar", "登记员演", office, Role.REGISTRAR)
         self.officer = await self._open("officer", "评级员演", office, Role.GRADING_OFFICER)
         self.second_officer = await self._open("officer-2", "评级员演二", office, Role.GRADING_OFFICER)
-        halls = {region: await _office(hall) for region, hall in EXPERTS.items()}
+        for region, hall in EXPERTS.items():
+            self.halls[region] = await _office(hall)
         for number in range(casts):
             for expert in REVIEWERS:
-                await self._seat(expert, number, halls[expert.region])
+                if expert.joins is None:
+                    await self.seat(expert, number)
 
-    async def _seat(self, expert: DemoReviewer, number: int, organization_id: int) -> None:
+    async def seat(self, expert: DemoReviewer, number: int = 0) -> None:
+        """An expert opens an account and goes on the list; `number` tells the casts apart."""
         login = expert.login if number == 0 else f"{expert.login}-{number + 1}"
-        identity = await self._open(login, expert.name, organization_id, Role.REVIEWER)
+        identity = await self._open(login, expert.name, self.halls[expert.region], Role.REVIEWER)
         receipt = await contracts.register_reviewer(
             actor=self.officer,
             account_id=identity.account_id,

@@ -44,7 +44,11 @@ HAZARDOUS = {"精细化工", "新材料", "成品油零售", "油品仓储", "�
 
 @dataclass(frozen=True)
 class DemoReviewer:
-    """An expert of the play. `severity` is in points: above 0 is strict; `slow` is the share handed in late."""
+    """An expert of the play. `severity` is in points: above 0 is strict; `slow` is the share handed in late.
+
+    `joins` is the number of working days before the end at which somebody joins the list; None: from the start.
+    Who has just joined has the smallest load and is drawn often.
+    """
 
     login: str
     name: str
@@ -52,6 +56,7 @@ class DemoReviewer:
     professions: tuple[Profession, ...]
     severity: float
     slow: float
+    joins: int | None = None
 
 
 _SV, _EV, _SF = Profession.SURVEYING, Profession.ENVIRONMENTAL, Profession.SAFETY
@@ -69,6 +74,7 @@ REVIEWERS: tuple[DemoReviewer, ...] = (
     DemoReviewer("reviewer-10", "审演十", "370900", (_SF, _EV), 1.5, 0.05),
     DemoReviewer("reviewer-11", "审演十一", "370982", (_SF,), 3.0, 0.10),
     DemoReviewer("reviewer-12", "审演十二", "370100", (_SF,), -3.5, 0.05),
+    DemoReviewer("reviewer", "审演新", "370100", (_SV, _EV, _SF), 0.5, 0.05, joins=13),
     DemoReviewer("reviewer-13", "审演十三", "370300", (_SF,), -0.5, 0.10),
 )
 """The experts of one cast; strict and lenient ones in every profession."""
@@ -119,7 +125,7 @@ def ceiling(value: float, stream: random.Random) -> Decimal:
 
 def price(agency: DemoAgency, value: float, busy: float, stream: random.Random) -> Decimal:
     """What an agency bids: good work costs more, idle hands cost less. Two decimals."""
-    share = 0.7 + 0.28 * agency.quality + 0.12 * clamp(busy, 0, 1) + stream.gauss(0, 0.06)
+    share = 0.76 + 0.16 * agency.quality + 0.12 * clamp(busy, 0, 1) + stream.gauss(0, 0.06)
     return Decimal(round(value * clamp(share, 0.6, 1.4))) + Decimal(stream.choice(("0.00", "0.00", "0.50", "0.80")))
 
 
@@ -130,7 +136,7 @@ def capacity(agency: DemoAgency) -> float:
 
 def attraction(grade: CreditGrade) -> float:
     """How gladly a client that may choose freely turns to an agency of that grade."""
-    return {CreditGrade.A: 4.0, CreditGrade.B: 2.0, CreditGrade.N: 1.5, CreditGrade.C: 0.3, CreditGrade.D: 0.0}[grade]
+    return {CreditGrade.A: 6.0, CreditGrade.B: 2.0, CreditGrade.N: 1.5, CreditGrade.C: 0.3, CreditGrade.D: 0.0}[grade]
 
 
 # ---- quality
