@@ -122,9 +122,7 @@ async def set_active(*, actor: Identity, account_id: int, active: bool) -> None:
                     account_id,
                     clock.now(),
                 )
-        await trail.record(
-            actor, "account.restored" if active else "account.stopped", f"account:{account_id}"
-        )
+        await trail.record(actor, "account.restored" if active else "account.stopped", f"account:{account_id}")
 
 
 @dataclass(frozen=True)

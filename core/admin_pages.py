@@ -109,9 +109,7 @@ async def _calendar(request: AnyRequest, year: int | None, form: FormState | Non
     year = year or clock.today().year
     days = await admin.special_days(year)
     provisional = not any(found.published for found in days)
-    return await page(
-        request, "core/calendar.html", form=form, year=year, days=days, provisional=provisional
-    )
+    return await page(request, "core/calendar.html", form=form, year=year, days=days, provisional=provisional)
 
 
 @post("/admin/calendar", name="core:calendar-set", guards=CALENDAR)

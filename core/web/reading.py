@@ -49,11 +49,6 @@ async def kept(form: Form) -> Mapping[str, Sequence[files.Kept]]:
 
 async def typed(form: Form) -> Fields:
     """Everything a form carried, as hidden fields for sending it again; passwords are not repeated."""
-    fields = [
-        (name, value)
-        for name, values in form.raw.items()
-        if "password" not in name
-        for value in values
-    ]
+    fields = [(name, value) for name, values in form.raw.items() if "password" not in name for value in values]
     uploads = await kept(form)
     return fields + [(f"{KEPT}-{name}", one.token) for name, many in uploads.items() for one in many]

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2_fragments import render_block
 from litestar import Request
 from markupsafe import Markup
@@ -33,7 +33,7 @@ def environment() -> Environment:
 
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=lambda name: name is None or not name.endswith(".txt"),  # letters are plain text
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),  # letters are plain text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -51,9 +51,7 @@ async def test_an_administrator_cannot_lock_the_door_from_outside(db: None) -> N
 async def test_setting_a_day_moves_the_clocks_and_leaves_a_trail(db: None, browse: Browse) -> None:
     browser = await browse(Role.ADMINISTRATOR)
     try:
-        answer = await browser.submit(
-            "/admin/calendar", {"day": "2027-02-08", "works": "no", "note": "春节"}
-        )
+        answer = await browser.submit("/admin/calendar", {"day": "2027-02-08", "works": "no", "note": "春节"})
         assert answer.status_code == 303
         assert not (await workdays.calendar()).is_workday(date(2027, 2, 8))
         assert "春节" in (await browser.get("/admin/calendar?year=2027")).text

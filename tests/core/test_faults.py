@@ -24,9 +24,7 @@ async def database_away(owner_url: str) -> AsyncIterator[None]:
     name = urlsplit(owner_url).path.strip("/")
     link = await asyncpg.connect(owner_url.replace(f"/{name}", "/postgres", 1))
     await link.execute(f'alter database "{name}" allow_connections false')
-    await link.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
-    )
+    await link.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
     try:
         yield
     finally:
@@ -36,13 +34,11 @@ async def database_away(owner_url: str) -> AsyncIterator[None]:
 
 def hidden(page: str) -> dict[str, str]:
     """The form that the page would send again (the last one on it)."""
-    form = page[page.rindex("<form method=\"post\" action=\"/account") :]
+    form = page[page.rindex('<form method="post" action="/account') :]
     return {name: unescape(value) for name, value in FIELD.findall(form)}
 
 
-async def test_a_form_survives_an_outage_and_is_carried_out_once(
-    committed_db: str, browse: Browse
-) -> None:
+async def test_a_form_survives_an_outage_and_is_carried_out_once(committed_db: str, browse: Browse) -> None:
     browser = await browse(Role.CLIENT)
     first = browser.guard() | {"label": "财务系统“对接”<1>"}
     async with database_away(committed_db):
