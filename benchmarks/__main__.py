@@ -21,6 +21,7 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 def main(scale: str, months: int, rounds: int, seconds: float, write: bool) -> None:
     """Measure, on 127.0.0.1 only, in a folder and a cluster of its own."""
     folder = Path(tempfile.mkdtemp(prefix="xinshi-bench-"))
+    folder.chmod(0o711)  # as root PostgreSQL runs under another account, and must get here
     os.environ["XINSHI_DATA"] = str(folder / "data")
     for name in [name for name in os.environ if name.startswith(("XINSHI_KEY_", "XINSHI_DATABASE_"))]:
         del os.environ[name]

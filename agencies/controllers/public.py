@@ -13,6 +13,7 @@ from agencies.queries import directory, filings
 from agencies.queries.course import course
 from agencies.queries.register import agency_of
 from agencies.queries.storefront import promised_days, storefront
+from agencies.rules import TRAIL_TITLES
 from agencies.rules.listing import lot_seed
 from agencies.services import FilingReceipt
 from core import clock, web
@@ -110,7 +111,7 @@ async def storefront_page(
         front=front,
         agency=front.card,
         shown=shown,
-        entries=await timeline(f"agency:{agency_id}"),
+        entries=await timeline(f"agency:{agency_id}", acts=TRAIL_TITLES),
         today=clock.today(),
     )
 

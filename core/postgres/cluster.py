@@ -161,6 +161,7 @@ class Cluster:
             return Path(tempfile.mkdtemp(prefix="xinshi-")).resolve()
         home = programs.shared_folder() / secrets.token_hex(6)
         home.mkdir(mode=0o700)
+        (home / "serves").write_text(f"{self.folder}\n", "utf-8")
         return home
 
     def _give(self, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading the trail. Who may see what of an entry is decided here."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,16 +94,19 @@ class FeedItem:
     subject: str
 
 
-async def timeline(thread: str, *, limit: int = MANY) -> list[TimelineEntry]:
+async def timeline(thread: str, *, limit: int = MANY, acts: Collection[str] | None = None) -> list[TimelineEntry]:
     """What happened on a case, oldest first, the newest `limit` acts of it.
 
-    `thread` is `noun:id`. Veiled entries stay out: that a sealed bid arrived is itself a secret.
+    `thread` is `noun:id`; `acts` narrows a long thread to some kinds of act. Veiled entries stay out:
+    that a sealed bid arrived is itself a secret.
     """
     found = await db.rows(
-        _ENTRY + "where e.threads @> array[$1::text] and e.role <> $2 order by e.recorded_at desc, e.id desc limit $3",
+        _ENTRY + "where e.threads @> array[$1::text] and e.role <> $2 and ($4::text[] is null or e.act = any($4))"
+        " order by e.recorded_at desc, e.id desc limit $3",
         thread,
         VEILED,
         limit,
+        list(acts) if acts is not None else None,
     )
     return [_timeline_entry(row) for row in reversed(found)]
 

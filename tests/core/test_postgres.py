@@ -444,6 +444,7 @@ class TestAsRoot:
             assert value(cluster.url, "select 1") == 1
             assert cluster.home.parent == programs.SHARED
             assert (closed / "data" / "postgres").resolve() == cluster.home
+            assert (cluster.home / "serves").read_text("utf-8") == f"{closed / 'data'}\n"
             assert stat.S_IMODE(closed.stat().st_mode) == 0o700
             cluster.stop()
             assert Cluster(closed / "data", pg_bin=PG_BIN).start().home == cluster.home
