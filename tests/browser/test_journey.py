@@ -4,11 +4,13 @@ Every page on the way is checked with axe, for sideways scroll on a phone, conso
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from playwright.sync_api import Locator, Page
@@ -33,6 +35,8 @@ PICTURES = os.environ.get("XINSHI_PICTURES")
 class Person:
     """Somebody at a browser: opens pages, fills forms, and complains about what is not right."""
 
+    seen: ClassVar[set[tuple[str, str]]] = set()
+
     def __init__(self, visit: OpenPage, login: str | None = None) -> None:
         self.page: Page = visit(DESKTOP).page
         if login:
@@ -46,7 +50,11 @@ class Person:
         return self
 
     def look(self) -> None:
-        """What every page must satisfy."""
+        """What every page must satisfy; a page that reads the same is looked at once."""
+        face = (re.sub(r"\d+", "N", self.page.url), self.page.title())
+        if face in self.seen:
+            return
+        self.seen.add(face)
         accessible(self.page)
         self.page.set_viewport_size(PHONE)
         no_sideways_scroll(self.page)
@@ -81,8 +89,6 @@ class Person:
 
     def number(self, pattern: str) -> int:
         """The number after `pattern` in an address of this page, or in its own."""
-        import re
-
         found = re.search(pattern + r"(\d+)", self.page.url) or re.search(pattern + r"(\d+)", self.page.content())
         assert found, f"{pattern} is not on {self.page.url}"
         return int(found[1])
