@@ -21,6 +21,7 @@ import shutil  # noqa: E402
 
 import asyncpg  # noqa: E402
 import httpx  # noqa: E402
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 from litestar import Litestar  # noqa: E402
 
@@ -33,6 +34,10 @@ from core.web import cookies  # noqa: E402
 from tests.factories import core as make  # noqa: E402
 
 TEMPLATE = "xinshi_template"
+
+# No test has a time limit: a busy machine must not make a true property false.
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 _URLS = pytest.StashKey[tuple[str, str]]()
 _CLUSTER = pytest.StashKey[Cluster]()
 

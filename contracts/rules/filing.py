@@ -215,7 +215,7 @@ def milestone_amounts(terms: Terms) -> tuple[Decimal, ...]:
 def differences(terms: Terms, offer: Offer) -> tuple[Difference, ...]:
     """Bid and contract side by side, changed or not (domain.md row 44)."""
     pairs = (
-        (N_("金额（元）"), str(offer.amount), str(terms.amount)),
+        (N_("金额（元）"), f"{offer.amount:,.2f}", f"{terms.amount:,.2f}"),
         (N_("服务期限（个工作日）"), str(offer.days), str(terms.days)),
         (N_("工作内容与条件"), offer.conditions, terms.scope),
     )
