@@ -1,11 +1,13 @@
 """`xinshi run`: everything on one machine, in this process and its children; one sentence when it cannot be."""
 
+import importlib
 import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -28,12 +30,19 @@ def run_everything() -> None:
         with ExitStack() as stack:
             stack.enter_context(_folder(configuration))
             door = stack.enter_context(take_port(configuration))
+            threading.Thread(target=_read_ahead, daemon=True).start()
             urls = stack.enter_context(preparation.ready_database(configuration))
             stack.enter_context(_known(configuration, urls))
             serve(configuration, door, stack.enter_context(_worker()))
     except KeyboardInterrupt:
         pass
     click.echo(speak("信市已停止。", "Xinshi has stopped."), err=True)
+
+
+def _read_ahead() -> None:
+    """Read the product's modules while the database starts, which is mostly waiting; an error shows when they are used."""
+    with suppress(Exception):
+        importlib.import_module("app")
 
 
 def _leave(_sign: int, _frame: FrameType | None) -> None:
