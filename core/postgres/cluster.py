@@ -32,7 +32,7 @@ _OPTIONS = {
     "log_line_prefix": "%m [%p] ",
     "max_connections": "100",
 }
-_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 """For clusters that are thrown away: a test gains speed and has nothing to lose."""
 
 
