@@ -1,5 +1,6 @@
 """Build a market: put the cast on stage, play, publish the trail, count what came of it."""
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -106,11 +107,23 @@ def _workdays_before(diary: Diary, last: date, days: int) -> date:
 def _play_rules(chances: Chances) -> Iterator[None]:
     """No letters, no jobs, and every lot drawn from the seed."""
     with ExitStack() as stack:
+        stack.enter_context(_few_collections())
         stack.enter_context(jobs.suspended())
         stack.enter_context(mail.suspended())
         stack.enter_context(contracts.seeds_from(chances.of("lots")))
         stack.enter_context(sealing.randomness_from(chances.of("sealing")))
         yield
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """A play makes very many short-lived objects and few cycles: let the collector look less often."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 async def _set(market: DemoMarket) -> None:
