@@ -1,16 +1,20 @@
 """What only an administrator does: staff accounts and the calendar of working days."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from core import accounts, clock, db, trail, workdays
 from core.db import transaction
+from core.desk import DeskItem
 from core.errors import Conflict, NotFound
-from core.i18n import N_
+from core.i18n import N_, _
 from core.identity import Identity, Permission, Role
+from core.web import url_for
 
 PAGE = 100
+NOTICE_MONTH = 11
+"""The State Council announces the next year's holidays in November, as a rule."""
 
 
 class OwnAccount(Conflict):
@@ -165,6 +169,27 @@ async def set_day(*, actor: Identity, day: date, works: bool, note: str) -> None
             after={"works": works, "note": note},
         )
     workdays.forget()
+
+
+async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
+    """What waits for an administrator: the holidays of next year, once the notice is usually out."""
+    year = clock.shanghai(now).year + 1
+    if not identity.may(Permission.MANAGE_CALENDAR) or clock.shanghai(now).month < NOTICE_MONTH:
+        return []
+    if not (await workdays.calendar()).is_provisional(date(year, 1, 1)):
+        return []
+    return [
+        DeskItem(
+            _("工作日历"),
+            _("录入 %(year)s 年的放假安排") % {"year": year},
+            _("没有录入之前，跨年的期限都标“暂定”。"),
+            url_for("core:calendar", year=year),
+            clock.end_of_day(date(year - 1, 12, 31)),
+            clock.end_of_day(date(year - 1, NOTICE_MONTH - 1, 30)),
+            None,
+            _("录入"),
+        )
+    ]
 
 
 TRAIL_TITLES = {

@@ -9,7 +9,7 @@ import contracts.queries
 import grading.queries
 import market.queries
 import payments.queries
-from core import db
+from core import admin, db
 from core.desk import DeskItem
 from core.identity import Identity
 from core.trail.registry import title
@@ -23,6 +23,7 @@ SOURCES: tuple[Source, ...] = (
     contracts.queries.desk_items,
     payments.queries.desk_items,
     grading.queries.desk_items,
+    admin.desk_items,
 )
 
 

@@ -1,8 +1,9 @@
 """The administrator's work: accounts and the calendar; and the page of the API."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from litestar import Litestar
 
 from core import accounts, admin, workdays
 from core.errors import Forbidden, NotFound
@@ -55,6 +56,20 @@ async def test_setting_a_day_moves_the_clocks_and_leaves_a_trail(db: None, brows
         assert answer.status_code == 303
         assert not (await workdays.calendar()).is_workday(date(2027, 2, 8))
         assert "春节" in (await browser.get("/admin/calendar?year=2027")).text
+    finally:
+        workdays.forget()
+
+
+async def test_next_years_holidays_wait_on_the_desk_until_they_are_entered(db: None, web_app: Litestar) -> None:
+    actor, other = await make.member(Role.ADMINISTRATOR), await make.member(Role.CLIENT)
+    november = datetime(2026, 11, 20, tzinfo=UTC)
+    try:
+        (item,) = await admin.desk_items(actor, november)
+        assert "2027" in item.title
+        assert await admin.desk_items(other, november) == []
+        assert await admin.desk_items(actor, datetime(2026, 6, 1, tzinfo=UTC)) == []
+        await admin.set_day(actor=actor, day=date(2027, 2, 8), works=False, note="春节")
+        assert await admin.desk_items(actor, november) == []
     finally:
         workdays.forget()
 

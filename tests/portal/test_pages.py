@@ -1,6 +1,7 @@
 """The front doors as people see them."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -68,7 +69,8 @@ async def test_english_pages_carry_no_chinese_of_ours(browse: Browse) -> None:
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.SYSTEM])
 async def test_every_role_has_a_desk(browse: Browse, role: Role) -> None:
-    page = await (await browse(role)).get("/desk")
+    with clock.at(datetime(2026, 6, 1, tzinfo=UTC)):  # before next year's holidays wait for the administrator
+        page = await (await browse(role)).get("/desk")
     assert page.status_code == 200
     assert "没有等您办的事" in page.text
 
