@@ -12,7 +12,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from core import clock, db, keys, trail
 from core.db import transaction
-from core.errors import Conflict, NotFound, Rejected
+from core.errors import Conflict, Forbidden, NotFound, Rejected
 from core.i18n import N_
 from core.identity import SYSTEM, Identity, Permission, Role
 
@@ -65,6 +65,13 @@ class OrganizationKnown(Conflict):
 
     code = "organization-known"
     text = N_("这个统一社会信用代码已经登记。请联系该单位的管理员为您开通账号。")
+
+
+class AlreadyMember(Conflict):
+    """The person acts for that organisation in that role already."""
+
+    code = "already-member"
+    text = N_("这个账号已经以该身份代表该单位，无需再加。")
 
 
 @dataclass(frozen=True)
@@ -146,14 +153,19 @@ async def create_organization(
 
 
 async def add_membership(*, account_id: int, organization_id: int, role: Role) -> int:
-    """Let a person act for an organisation in a role."""
-    membership_id: int = await db.value(
-        "insert into core_membership (account, organization, role, created_at) values ($1, $2, $3, $4) returning id",
+    """Let a person act for an organisation in a role; nobody may act as the system. `Forbidden`, `AlreadyMember`."""
+    if role is Role.SYSTEM:
+        raise Forbidden
+    membership_id: int | None = await db.value(
+        "insert into core_membership (account, organization, role, created_at)"
+        " values ($1, $2, $3, $4) on conflict do nothing returning id",
         account_id,
         organization_id,
         role.value,
         clock.now(),
     )
+    if membership_id is None:
+        raise AlreadyMember
     return membership_id
 
 

@@ -24,13 +24,6 @@ class OwnAccount(Conflict):
     text = N_("不能停用自己的账号。请由另一位管理员办理。")
 
 
-class AlreadyMember(Conflict):
-    """The person acts for that organisation in that role already."""
-
-    code = "already-member"
-    text = N_("这个账号已经以该身份代表该单位，无需再加。")
-
-
 @dataclass(frozen=True)
 class AccountRow:
     """A person in the administrator's list; roles as `role@organisation`."""
@@ -65,7 +58,7 @@ async def account_list(*, text: str = "", limit: int = PAGE) -> list[AccountRow]
 async def open_staff_account(
     *, actor: Identity, login: str, name: str, password: str, email: str, role: Role, uscc: str
 ) -> int:
-    """Open an account for somebody of a known organisation; the first password is changed by its holder."""
+    """Open an account for somebody of a known organisation, with a first password to hand over."""
     actor.require(Permission.MANAGE_ACCOUNTS)
     accounts.check_password(password, login)
     hashed = await accounts.hash_password(password)
@@ -93,16 +86,7 @@ async def add_role(*, actor: Identity, account_id: int, role: Role, uscc: str) -
         known = await db.value("select true from core_account where id = $1 and id > 1", account_id)
         if organization_id is None or not known:
             raise NotFound
-        added = await db.execute(
-            "insert into core_membership (account, organization, role, created_at)"
-            " values ($1, $2, $3, $4) on conflict do nothing",
-            account_id,
-            organization_id,
-            role.value,
-            clock.now(),
-        )
-        if not added:
-            raise AlreadyMember
+        await accounts.add_membership(account_id=account_id, organization_id=organization_id, role=role)
         await trail.record(
             actor, "account.role_added", f"account:{account_id}", after={"uscc": uscc, "role": role.value}
         )

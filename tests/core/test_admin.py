@@ -43,6 +43,20 @@ async def test_nobody_else_manages_accounts(db: None, browse: Browse) -> None:
         await admin.set_active(actor=actor, account_id=actor.account_id, active=False)
 
 
+async def test_nobody_is_made_the_system_and_no_role_is_given_twice(db: None, browse: Browse) -> None:
+    code = make.credit_code()
+    organization_id = await make.organization(uscc=code)
+    actor, somebody = await make.member(Role.ADMINISTRATOR), await make.member(Role.CLIENT, organization_id)
+    form = {"role": "system", "uscc": code, "name": "牛某", "login": "niu", "password": PASSWORD}
+    assert (await (await browse(actor)).submit("/admin/accounts", form)).status_code == 403
+    with pytest.raises(NotFound):
+        await accounts.identity_of(login="niu")
+    with pytest.raises(Forbidden):
+        await admin.add_role(actor=actor, account_id=somebody.account_id, role=Role.SYSTEM, uscc=code)
+    with pytest.raises(accounts.AlreadyMember):
+        await admin.add_role(actor=actor, account_id=somebody.account_id, role=Role.CLIENT, uscc=code)
+
+
 async def test_an_administrator_cannot_lock_the_door_from_outside(db: None) -> None:
     actor = await make.member(Role.ADMINISTRATOR)
     with pytest.raises(admin.OwnAccount):
