@@ -2,6 +2,7 @@
 # A start from compiled files takes half the time.
 unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
+# The lock files are complete (`--no-deps`): an old pip asked to resolve extras itself runs into releases newer than them.
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet --require-virtualenv
 # make bench SCALE=province
 SCALE ?= xintai
@@ -41,12 +42,12 @@ bench: setup-dev ## measure, each figure beside its peer
 	@PYTHON="$(PYTHON)" sh scripts/venv.sh
 
 .venv/.xinshi: requirements.lock pyproject.toml .venv/bin/python
-	@$(PIP) --require-hashes --requirement requirements.lock
+	@$(PIP) --no-deps --require-hashes --requirement requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.xinshi
-	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@$(PIP) --no-deps --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 static/vendor/.complete: package-lock.json .venv/.xinshi
