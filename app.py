@@ -36,7 +36,7 @@ import market.content_loader
 import market.controllers
 import market.jobs
 import market.queries
-import market.rules.notices
+import market.rules.trail_titles
 import market.services
 import payments.api
 import payments.controllers
@@ -89,12 +89,12 @@ def wire() -> None:
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
-        market.rules.notices.TRAIL_TITLES,
+        market.rules.trail_titles.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
     )
-    trail.open_acts(trail.Openness.FULL, market.rules.notices.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 

@@ -15,6 +15,7 @@ class Role(StrEnum):
     REGISTRAR = "registrar"
     REVIEWER = "reviewer"
     GRADING_OFFICER = "grading_officer"
+    MARKET_SUPERVISOR = "market_supervisor"
     ADMINISTRATOR = "administrator"
     SYSTEM = "system"
 
@@ -25,6 +26,7 @@ ROLE_NAMES: dict[Role, str] = {
     Role.REGISTRAR: N_("登记员"),
     Role.REVIEWER: N_("审查员"),
     Role.GRADING_OFFICER: N_("评级员"),
+    Role.MARKET_SUPERVISOR: N_("市场监督员"),
     Role.ADMINISTRATOR: N_("系统管理员"),
     Role.SYSTEM: N_("系统"),
 }
@@ -48,6 +50,14 @@ class Permission(StrEnum):
     COMMENT_GRADE = "comment-grade"
     # both parties
     MAKE_CONTRACT = "make-contract"
+    LODGE_OBJECTION = "lodge-objection"
+    # panel of a proposal-preferred notice: the client's people and experts
+    ASSESS_PROPOSAL = "assess-proposal"
+    # whoever keeps a share of opening keys
+    KEEP_OPENING_KEY = "keep-opening-key"
+    # market supervisor
+    DECIDE_OBJECTION = "decide-objection"
+    WATCH_MARKET = "watch-market"
     # registrar
     CHECK_FILING = "check-filing"
     # reviewer
@@ -80,6 +90,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.ACCEPT_DELIVERABLE,
             Permission.EVALUATE,
             Permission.PAY,
+            Permission.LODGE_OBJECTION,
+            Permission.ASSESS_PROPOSAL,
+            Permission.KEEP_OPENING_KEY,
         }
     ),
     Role.AGENCY: frozenset(
@@ -91,10 +104,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.FILE_DELIVERABLE,
             Permission.CONFIRM_PAYMENT,
             Permission.COMMENT_GRADE,
+            Permission.LODGE_OBJECTION,
+            Permission.PAY,
         }
     ),
     Role.REGISTRAR: frozenset(_MEMBER | {Permission.CHECK_FILING, Permission.RECORD_CONDUCT, Permission.READ_TRAIL}),
-    Role.REVIEWER: frozenset(_MEMBER | {Permission.REVIEW}),
+    Role.REVIEWER: frozenset(_MEMBER | {Permission.REVIEW, Permission.ASSESS_PROPOSAL}),
     Role.GRADING_OFFICER: frozenset(
         _MEMBER
         | {
@@ -104,6 +119,15 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.PUBLISH_GRADE,
             Permission.RECORD_CONDUCT,
             Permission.DECIDE_CONDUCT,
+            Permission.READ_TRAIL,
+        }
+    ),
+    Role.MARKET_SUPERVISOR: frozenset(
+        _MEMBER
+        | {
+            Permission.KEEP_OPENING_KEY,
+            Permission.DECIDE_OBJECTION,
+            Permission.WATCH_MARKET,
             Permission.READ_TRAIL,
         }
     ),

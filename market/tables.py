@@ -21,7 +21,7 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from agencies.tables import Agency
-from core.tables import Account, Organization
+from core.tables import Account, Organization, StoredFile
 from market.rules.bids import BidState
 from market.rules.notices import NoticeState
 
@@ -76,7 +76,11 @@ class Project(Table, tablename="market_project"):
 
 class Notice(Table, tablename="market_notice"):
     """A call for one service item of a project. `ceiling` is the fixed price of a random draw and
-    the agreed price of a direct selection."""
+    the agreed price of a direct selection.
+
+    `amendment` counts the published changes; `custody` says who holds the opening key; `decide_by` is the
+    announced moment of the owner's pick or the panel's end; `paused_at` is set while an objection is open.
+    """
 
     id = BigSerial(primary_key=True)
     number = Varchar(length=24, null=True, default=None, unique=True)
@@ -94,6 +98,15 @@ class Notice(Table, tablename="market_notice"):
     floor = Numeric(digits=(14, 2), null=True, default=None)
     days_limit = SmallInt()
     deadline = Timestamptz(index=True)
+    amendment = SmallInt(default=0)
+    questions_until = Timestamptz(null=True, default=None)
+    custody = Varchar(length=10, default="platform")
+    bid_bond = Numeric(digits=(14, 2), null=True, default=None)
+    performance_bond = Numeric(digits=(14, 2), null=True, default=None)
+    short_list = SmallInt(null=True, default=None)
+    criteria = JSONB(null=True, default=None)
+    outside_source = Text(default="")
+    outside_value = Text(default="")
     direct_agency = ForeignKey(Agency, null=True, default=None, on_delete=OnDelete.restrict)
     direct_reason = Text(default="")
     risk_acknowledged = Boolean(default=False)
@@ -103,6 +116,8 @@ class Notice(Table, tablename="market_notice"):
     shingles = Array(base_column=Text(), index=True, index_method=IndexMethod.gin)
     end_reason = JSONB(null=True, default=None)
     display_until = Timestamptz(null=True, default=None)
+    decide_by = Timestamptz(null=True, default=None)
+    paused_at = Timestamptz(null=True, default=None)
     drafted_at = Timestamptz()
     published_at = Timestamptz(null=True, default=None, index=True)
     opened_at = Timestamptz(null=True, default=None)
@@ -131,9 +146,42 @@ class Seal(Table, tablename="market_seal"):
     draw_secret = Bytea()
 
 
+class CustodianKey(Table, tablename="market_custodian_key"):
+    """The public half of the key with which an organisation unseals its shares of opening keys.
+
+    The private half is handed over once, when it is made, and is never stored here.
+    """
+
+    id = BigSerial(primary_key=True)
+    organization = ForeignKey(Organization, null=False, on_delete=OnDelete.restrict, index=True)
+    role = Varchar(length=30)
+    public_key = Bytea(unique=True)
+    made_by = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    made_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+
+
+class KeyShare(Table, tablename="market_key_share"):
+    """One share of a notice's opening key, sealed to its holder. `commitment` is public from the start."""
+
+    id = BigSerial(primary_key=True)
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, index=True)
+    holder = Varchar(length=10)
+    number = SmallInt()
+    custodian_key = ForeignKey(CustodianKey, null=True, default=None, on_delete=OnDelete.restrict)
+    sealed = Bytea()
+    commitment = Varchar(length=64)
+    released = Bytea(null=True, default=None)
+    released_at = Timestamptz(null=True, default=None)
+
+    market_key_share_one_per_holder = Unique(["notice", "holder"])
+    market_key_share_known_holder = Check("holder in ('client','supervisor','escrow')")
+
+
 class Bid(Table, tablename="market_bid"):
     """A sealed bid. Who bid and what is in the envelope only; `agency`, `account`, `amount`, `days`
-    and `proposal` stay empty until the opening."""
+    and everything else of the content stay empty until the opening. `amendment` is the version of the notice
+    that the bid answers; `origin` (keyed fingerprints of address and browser) is for the supervisor only."""
 
     id = BigSerial(primary_key=True)
     notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, index=True)
@@ -144,18 +192,33 @@ class Bid(Table, tablename="market_bid"):
     envelope = Bytea()
     received_at = Timestamptz()
     withdrawn_at = Timestamptz(null=True, default=None)
+    amendment = SmallInt(default=0)
     agency = ForeignKey(Agency, null=True, default=None, on_delete=OnDelete.restrict)
     account = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict)
     amount = Numeric(digits=(14, 2), null=True, default=None)
     days = SmallInt(null=True, default=None)
     proposal = Text(null=True, default=None)
+    staff = JSONB(null=True, default=None)
+    contribution = Varchar(length=64, null=True, default=None)
+    origin = JSONB(null=True, default=None)
     grade = Varchar(length=1, null=True, default=None)
     score = Numeric(digits=(5, 2), null=True, default=None)
     place = SmallInt(null=True, default=None)
+    points = Numeric(digits=(6, 2), null=True, default=None)
+    shortlisted = Boolean(default=False)
     reasons = JSONB(default="[]")
 
     market_bid_one_per_agency = Unique(["notice", "bidder_tag"])
     market_bid_known_state = Check(_one_of("state", BidState))
+
+
+class BidAttachment(Table, tablename="market_bid_attachment"):
+    """A file that lay in an envelope, stored when it was opened. `author` as its properties name it."""
+
+    id = BigSerial(primary_key=True)
+    bid = ForeignKey(Bid, null=False, on_delete=OnDelete.restrict, index=True)
+    file = ForeignKey(StoredFile, null=False, on_delete=OnDelete.restrict)
+    author = Varchar(length=200, default="")
 
 
 class SupersededEnvelope(Table, tablename="market_superseded_envelope"):

@@ -13,7 +13,7 @@ from core.identity import Identity
 from market import content
 from market.rules.bids import Terms
 from market.rules.catalogue import query_shingles
-from market.rules.editions import Edition
+from market.rules.editions import Custody, Edition
 from market.rules.eligibility import Call
 from market.rules.notices import (
     FundSource,
@@ -29,6 +29,8 @@ from market.rules.reasons import Reason, from_json
 NOTICE_SQL = """
 select n.id, n.number, n.state, n.version, n.method, n.fund_source, n.scale, n.requirements,
        n.payment_terms, n.ceiling, n.floor, n.days_limit, n.deadline, n.edition, n.repost_of,
+       n.amendment, n.questions_until, n.custody, n.bid_bond, n.performance_bond, n.short_list, n.criteria,
+       n.outside_source, n.outside_value, n.decide_by, n.paused_at,
        n.direct_agency as direct_agency_id, n.direct_reason, n.risk_acknowledged, n.end_reason,
        n.display_until, n.drafted_at, n.published_at, n.opened_at, n.selected_at, n.awarded_at,
        n.ended_at, n.project as project_id, p.number as project_number, p.title as project_title,
@@ -51,6 +53,7 @@ case when n.state = 'published' and n.deadline <= $1 then 'opening'
      when n.state = 'published' and n.method = 'direct' then 'offered'
      when n.state = 'published' then 'collecting'
      when n.state = 'opened' then 'selecting'
+     when n.state = 'selected' and n.paused_at is not null then 'paused'
      when n.state = 'selected' and n.display_until > $1 then 'on-display'
      when n.state = 'selected' then 'confirming'
      else n.state end
@@ -76,6 +79,17 @@ class NoticeRow:
     deadline: datetime
     edition: str
     repost_of: int | None
+    amendment: int
+    questions_until: datetime | None
+    custody: Custody
+    bid_bond: Decimal | None
+    performance_bond: Decimal | None
+    short_list: int | None
+    criteria: list[Any] | None
+    outside_source: str
+    outside_value: str
+    decide_by: datetime | None
+    paused_at: datetime | None
     direct_agency_id: int | None
     direct_reason: str
     risk_acknowledged: bool
@@ -116,7 +130,7 @@ class NoticeRow:
     @property
     def clock(self) -> NoticeClock:
         """What the clock needs to know."""
-        return NoticeClock(self.state, self.method, self.deadline, self.display_until)
+        return NoticeClock(self.state, self.method, self.deadline, self.display_until, self.paused_at)
 
     @cached_property
     def phase(self) -> Phase:
@@ -176,6 +190,7 @@ def notice_row(record: Any) -> NoticeRow:
             "state": NoticeState(columns["state"]),
             "method": SelectionMethod(columns["method"]),
             "fund_source": FundSource(columns["fund_source"]),
+            "custody": Custody(columns["custody"]),
         }
     )
 

@@ -1,9 +1,10 @@
 """Dated law of selection: which edition of the rules is in force on a day, and what it says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from core.errors import Rejected
@@ -17,6 +18,13 @@ class NoRuleInForce(Rejected):
     text = N_("%(on)s 没有生效的选取规则，请联系系统管理员。")
 
 
+class Custody(StrEnum):
+    """Who holds the key that opens the bids."""
+
+    PLATFORM = "platform"
+    JOINT = "joint"
+
+
 @dataclass(frozen=True)
 class GradeRule:
     """What a credit grade means when an agency is to be chosen."""
@@ -25,6 +33,98 @@ class GradeRule:
     direct_public: bool
     direct_warning: bool
     open_jobs: int | None
+
+
+@dataclass(frozen=True)
+class CustodyRule:
+    """Who holds the opening key, by whose money pays, and how many of how many shares open."""
+
+    own: Custody = Custody.PLATFORM
+    public: Custody = Custody.PLATFORM
+    needed: int = 2
+    holders: int = 3
+
+
+@dataclass(frozen=True)
+class AverageRule:
+    """Reference-average price: the factors drawn from, and from how many bids the extremes are dropped."""
+
+    factors: tuple[Decimal, ...] = ()
+    trim_from: int = 3
+
+
+@dataclass(frozen=True)
+class CreditRule:
+    """Credit-preferred: score limits, list lengths, and the working days until the owner picks."""
+
+    minimum_score: Decimal = Decimal(0)
+    unrated_score: Decimal = Decimal(0)
+    long_list: int = 0
+    short_list: int = 0
+    minimum_entrants: int = 2
+    pick_wd: int = 0
+
+
+@dataclass(frozen=True)
+class ProposalRule:
+    """Proposal-preferred: the panel, its time, and the limits of its scores (shares of 1)."""
+
+    minimum_entrants: int = 2
+    panel_minimum: int = 3
+    assess_wd: int = 0
+    question_minimum: Decimal = Decimal(0)
+    spread: Decimal = Decimal(0)
+    price_weight_most: int = 0
+
+
+@dataclass(frozen=True)
+class AmendRule:
+    """When questions close, and how long an amended notice must still stay open (working days)."""
+
+    questions_until_wd: int = 1
+    own_wd: int = 3
+    public_wd: int = 5
+
+    def wd(self, *, public: bool) -> int:
+        """Working days between an amendment and the deadline."""
+        return self.public_wd if public else self.own_wd
+
+
+@dataclass(frozen=True)
+class LowPriceRule:
+    """When a price is abnormally low (shares of 1), and the working days to justify it."""
+
+    below_mean: Decimal = Decimal(1)
+    below_next: Decimal = Decimal(1)
+    justify_wd: int = 1
+
+
+@dataclass(frozen=True)
+class ObjectionRule:
+    """Working days to answer an objection, to escalate the answer, to decide."""
+
+    answer_wd: int = 3
+    escalate_wd: int = 3
+    decide_wd: int = 15
+
+
+@dataclass(frozen=True)
+class BondRule:
+    """Ceilings of bonds as shares of the price, working days to pay, days to give back."""
+
+    bid_most: Decimal = Decimal(0)
+    performance_most: Decimal = Decimal(0)
+    pay_wd: int = 3
+    back_days: int = 5
+
+
+@dataclass(frozen=True)
+class OutageRule:
+    """From which length on an outage before a deadline moves it, and what must remain afterwards."""
+
+    least_minutes: int = 10
+    window_hours: int = 4
+    reopen_hours: int = 4
 
 
 @dataclass(frozen=True)
@@ -47,6 +147,19 @@ class Edition:
     public_amount_limit: Decimal
     longest_days: int
     grades: Mapping[str, GradeRule]
+    public_caps: Mapping[str, Decimal] = field(default_factory=dict)
+    draw_format: str = "xinshi-draw-1"
+    split_window_days: int = 90
+    reply_wd: int = 3
+    custody: CustodyRule = CustodyRule()
+    average: AverageRule = AverageRule()
+    credit: CreditRule = CreditRule()
+    proposal: ProposalRule = ProposalRule()
+    amend: AmendRule = AmendRule()
+    low_price: LowPriceRule = LowPriceRule()
+    objection: ObjectionRule = ObjectionRule()
+    bond: BondRule = BondRule()
+    outage: OutageRule = OutageRule()
 
     def open_wd(self, *, public: bool) -> int:
         """Working days a notice must at least stay open."""
@@ -59,6 +172,24 @@ class Edition:
     def methods(self, *, public: bool) -> frozenset[str]:
         """Selection methods allowed."""
         return self.methods_public if public else self.methods_own
+
+    def custody_of(self, *, public: bool) -> Custody:
+        """Who holds the opening key of a notice."""
+        return self.custody.public if public else self.custody.own
+
+
+PARTS: Mapping[str, type[Any]] = {
+    "custody": CustodyRule,
+    "average": AverageRule,
+    "credit": CreditRule,
+    "proposal": ProposalRule,
+    "amend": AmendRule,
+    "low_price": LowPriceRule,
+    "objection": ObjectionRule,
+    "bond": BondRule,
+    "outage": OutageRule,
+}
+"""Tables of an edition that are values of their own; an edition without one runs under its defaults."""
 
 
 def parse_edition(raw: Mapping[str, Any], digest: str) -> Edition:
@@ -80,7 +211,29 @@ def parse_edition(raw: Mapping[str, Any], digest: str) -> Edition:
         public_amount_limit=Decimal(raw["public_amount_limit"]),
         longest_days=raw["longest_days"],
         grades={grade: _grade(values) for grade, values in raw["grades"].items()},
+        public_caps={method: Decimal(cap) for method, cap in raw.get("public_caps", {}).items()},
+        draw_format=raw.get("draw_format", "xinshi-draw-1"),
+        split_window_days=raw.get("split", {}).get("window_days", 90),
+        reply_wd=raw.get("signals", {}).get("reply_wd", 3),
+        **{name: kind(**_values(raw[name])) for name, kind in PARTS.items() if name in raw},
     )
+
+
+def _values(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers written as text become decimals, custody becomes its enum."""
+    return {name: _value(found) for name, found in raw.items()}
+
+
+def _value(found: Any) -> Any:
+    match found:
+        case list():
+            return tuple(_value(each) for each in found)
+        case "platform" | "joint":
+            return Custody(found)
+        case str():
+            return Decimal(found)
+        case _:
+            return found
 
 
 def _grade(values: Mapping[str, Any]) -> GradeRule:

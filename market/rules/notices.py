@@ -74,6 +74,8 @@ class NoticeState(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"
     OPENED = "opened"
+    SHORTLISTED = "shortlisted"
+    ASSESSING = "assessing"
     SELECTED = "selected"
     AWARDED = "awarded"
     FAILED = "failed"
@@ -85,10 +87,20 @@ class NoticeAct(StrEnum):
     """The acts of a notice's life."""
 
     PUBLISH = "publish"
+    AMEND = "amend"
+    EXTEND = "extend"
     OPEN = "open"
     ACCEPT = "accept"
+    SHORTLIST = "shortlist"
+    PICK = "pick"
+    ASSESS = "assess"
+    DECIDE = "decide"
     SELECT = "select"
     SUBSTITUTE = "substitute"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CORRECT = "correct"
+    VOID = "void"
     CONFIRM = "confirm"
     FAIL = "fail"
     WITHDRAW = "withdraw"
@@ -98,13 +110,25 @@ class NoticeAct(StrEnum):
 _S, _A = NoticeState, NoticeAct
 TRANSITIONS: dict[tuple[NoticeState, NoticeAct], NoticeState] = {
     (_S.DRAFT, _A.PUBLISH): _S.PUBLISHED,
+    (_S.PUBLISHED, _A.AMEND): _S.PUBLISHED,
+    (_S.PUBLISHED, _A.EXTEND): _S.PUBLISHED,
     (_S.PUBLISHED, _A.OPEN): _S.OPENED,
     (_S.PUBLISHED, _A.ACCEPT): _S.SELECTED,
     (_S.PUBLISHED, _A.FAIL): _S.FAILED,
     (_S.PUBLISHED, _A.WITHDRAW): _S.WITHDRAWN,
     (_S.OPENED, _A.SELECT): _S.SELECTED,
+    (_S.OPENED, _A.SHORTLIST): _S.SHORTLISTED,
+    (_S.OPENED, _A.ASSESS): _S.ASSESSING,
     (_S.OPENED, _A.FAIL): _S.FAILED,
+    (_S.SHORTLISTED, _A.PICK): _S.SELECTED,
+    (_S.SHORTLISTED, _A.FAIL): _S.FAILED,
+    (_S.ASSESSING, _A.DECIDE): _S.SELECTED,
+    (_S.ASSESSING, _A.FAIL): _S.FAILED,
     (_S.SELECTED, _A.SUBSTITUTE): _S.SELECTED,
+    (_S.SELECTED, _A.PAUSE): _S.SELECTED,
+    (_S.SELECTED, _A.RESUME): _S.SELECTED,
+    (_S.SELECTED, _A.CORRECT): _S.SELECTED,
+    (_S.SELECTED, _A.VOID): _S.FAILED,
     (_S.SELECTED, _A.CONFIRM): _S.AWARDED,
     (_S.SELECTED, _A.FAIL): _S.FAILED,
     (_S.SELECTED, _A.CANCEL): _S.CANCELLED,
@@ -121,7 +145,10 @@ class Phase(StrEnum):
     OFFERED = "offered"
     OPENING = "opening"
     SELECTING = "selecting"
+    SHORTLISTED = "shortlisted"
+    ASSESSING = "assessing"
     ON_DISPLAY = "on-display"
+    PAUSED = "paused"
     CONFIRMING = "confirming"
     AWARDED = "awarded"
     FAILED = "failed"
@@ -135,7 +162,10 @@ PHASES = {
     Phase.OFFERED: N_("等机构接受"),
     Phase.OPENING: N_("正在开启"),
     Phase.SELECTING: N_("正在选取"),
+    Phase.SHORTLISTED: N_("短名单已定，等业主选定"),
+    Phase.ASSESSING: N_("评审中"),
     Phase.ON_DISPLAY: N_("结果公示中"),
+    Phase.PAUSED: N_("异议处理中，暂停确认"),
     Phase.CONFIRMING: N_("正在确认结果"),
     Phase.AWARDED: N_("已中选"),
     Phase.FAILED: N_("选取失败"),
@@ -152,6 +182,7 @@ class NoticeClock:
     method: SelectionMethod
     deadline: datetime
     display_until: datetime | None = None
+    paused_at: datetime | None = None
 
 
 def phase(notice: NoticeClock, now: datetime) -> Phase:
@@ -163,6 +194,8 @@ def phase(notice: NoticeClock, now: datetime) -> Phase:
     if notice.state is _S.OPENED:
         return Phase.SELECTING
     if notice.state is _S.SELECTED:
+        if notice.paused_at is not None:
+            return Phase.PAUSED
         on_display = notice.display_until is not None and now < notice.display_until
         return Phase.ON_DISPLAY if on_display else Phase.CONFIRMING
     return Phase(notice.state.value)
@@ -175,7 +208,7 @@ def due_events(notice: NoticeClock, now: datetime) -> Iterator[tuple[datetime, N
         yield notice.deadline, NoticeAct.FAIL if direct else NoticeAct.OPEN
     elif notice.state is _S.OPENED:
         yield now, NoticeAct.SELECT
-    elif notice.state is _S.SELECTED and notice.display_until is not None:
+    elif notice.state is _S.SELECTED and notice.display_until is not None and notice.paused_at is None:
         yield notice.display_until, NoticeAct.CONFIRM
 
 
@@ -295,6 +328,14 @@ def _check_method(draft: NoticeDraft, edition: Edition) -> dict[str, Message]:
                 {"limit": str(edition.public_amount_limit)},
             )
         }
+    cap = edition.public_caps.get(draft.method.value)
+    if fund.public_money and cap is not None and draft.ceiling > cap and draft.method is not SelectionMethod.DIRECT:
+        return {
+            "method": Message(
+                N_("财政资金用这种方式选取的，金额不得超过 %(cap)s 元，请改用其他选取方式。"),
+                {"cap": str(cap)},
+            )
+        }
     return {}
 
 
@@ -348,42 +389,3 @@ def _check_times(draft: NoticeDraft, edition: Edition, calendar: Calendar, now: 
             N_("公告最长开放 %(n)s 个工作日，请把截止时间提前。"), {"n": edition.longest_open_wd}
         )
     return errors
-
-
-TRAIL_TITLES = {
-    "project.described": N_("登记项目"),
-    "project.revised": N_("项目修改"),
-    "notice.drafted": N_("起草公告"),
-    "notice.revised": N_("修改公告草稿"),
-    "notice.published": N_("公告发布"),
-    "notice.withdrawn": N_("公告撤回"),
-    "notice.failed": N_("选取失败"),
-    "notice.cancelled": N_("选取取消"),
-    "notice.opened": N_("开启报价、核对资格"),
-    "offer.accepted": N_("接受直接选取"),
-    "offer.declined": N_("不接受直接选取"),
-    "envelope.sealed": N_("收到密封报价"),
-    "envelope.replaced": N_("密封报价换入"),
-    "envelope.withdrawn": N_("撤回密封报价"),
-    "award.announced": N_("公示选取结果"),
-    "award.replaced": N_("由递补机构接替"),
-    "award.confirmed": N_("确认中选"),
-    "award.completed": N_("委托办结"),
-    "catalogue.loaded": N_("更新服务事项目录"),
-}
-
-OPEN_ACTS = (
-    "notice.published",
-    "notice.withdrawn",
-    "notice.failed",
-    "notice.cancelled",
-    "notice.opened",
-    "offer.accepted",
-    "offer.declined",
-    "award.announced",
-    "award.replaced",
-    "award.confirmed",
-    "award.completed",
-    "catalogue.loaded",
-)
-"""Acts whose trail entries everybody may read in full; the public pages say the same."""

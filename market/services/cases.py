@@ -67,6 +67,7 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
         notice.method,
         columns.get("deadline", notice.deadline),
         columns.get("display_until", notice.display_until),
+        columns.get("paused_at", notice.paused_at),
     )
     await _remind(notice.id, after)
     return after

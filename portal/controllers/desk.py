@@ -36,6 +36,7 @@ DOORS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.REGISTRAR: (("agencies:queue", N_("备案队列"), "list-check"),),
     Role.REVIEWER: (("market:items", N_("看服务事项"), "file-text"),),
     Role.GRADING_OFFICER: (("grading:runs", N_("评级批次"), "scale"),),
+    Role.MARKET_SUPERVISOR: (("market:notice-board", N_("看公告与结果"), "search"),),
     Role.ADMINISTRATOR: (("core:trail", N_("看留痕"), "history"),),
 }
 
@@ -45,6 +46,7 @@ NOTHING = {
     Role.REGISTRAR: N_("机构提交备案后，核对期限会列在这里。"),
     Role.REVIEWER: N_("抽到您审查成果时，会列在这里并写明期限，也会发邮件告知。"),
     Role.GRADING_OFFICER: N_("审查、记分和每月评级中轮到您的步骤会列在这里。"),
+    Role.MARKET_SUPERVISOR: N_("需要交出的开启密钥份额、上报的异议和市场线索会列在这里。"),
     Role.ADMINISTRATOR: N_("需要您处理的系统事项会列在这里。"),
 }
 

@@ -24,6 +24,7 @@ DEMO_HINTS = {
     Role.REGISTRAR: N_("核对机构备案，提出不良行为记分。"),
     Role.REVIEWER: N_("按审查表给抽到的成果打分，机构名称是隐去的。"),
     Role.GRADING_OFFICER: N_("看审查结果，每月评级、征求意见、签发。"),
+    Role.MARKET_SUPERVISOR: N_("保管开启密钥份额，处理上报的异议，核查市场线索。"),
     Role.ADMINISTRATOR: N_("管账户和工作日历，查留痕。"),
 }
 

@@ -39,6 +39,7 @@ def sign_ins() -> list[SignIn]:
         SignIn(Role.REGISTRAR, "registrar", PASSWORD, "登记员演", OFFICE.name_zh),
         SignIn(Role.REVIEWER, NEWCOMER.login, PASSWORD, NEWCOMER.name, EXPERTS[NEWCOMER.region].name_zh),
         SignIn(Role.GRADING_OFFICER, "officer", PASSWORD, "评级员演", OFFICE.name_zh),
+        SignIn(Role.MARKET_SUPERVISOR, "supervisor", PASSWORD, "监督员演", OFFICE.name_zh),
         SignIn(Role.ADMINISTRATOR, "admin", PASSWORD, "管理员演", OFFICE.name_zh),
     ]
 
@@ -98,6 +99,7 @@ class People:
     registrar: Identity = SYSTEM
     officer: Identity = SYSTEM
     second_officer: Identity = SYSTEM
+    supervisor: Identity = SYSTEM
     reviewers: dict[str, tuple[DemoReviewer, Identity]] = field(default_factory=dict)
     players: dict[str, Player] = field(default_factory=dict)
     buyers: dict[str, Buyer] = field(default_factory=dict)
@@ -121,6 +123,7 @@ class People:
         self.registrar = await self._open("registrar", "登记员演", office, Role.REGISTRAR)
         self.officer = await self._open("officer", "评级员演", office, Role.GRADING_OFFICER)
         self.second_officer = await self._open("officer-2", "评级员演二", office, Role.GRADING_OFFICER)
+        self.supervisor = await self._open("supervisor", "监督员演", office, Role.MARKET_SUPERVISOR)
         for region, hall in EXPERTS.items():
             self.halls[region] = await _office(hall)
         for number in range(casts):

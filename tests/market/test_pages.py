@@ -144,7 +144,7 @@ async def answers_for(_address: str, **changes: str) -> dict[str, str]:
         ("days_limit", "六天", "请填写整数"),
         ("deadline", "2020-01-01T10:00", "已经过去"),
         ("deadline", "明天", "格式"),
-        ("method", "proposal-preferred", "另选一种"),
+        ("method", "auction", "选择"),
         ("fund_source", "gift", "选择"),
         ("scale", "", "请填写这一项"),
     ],

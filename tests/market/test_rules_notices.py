@@ -112,7 +112,15 @@ def test_a_sound_draft_has_no_faults() -> None:
         ({"floor": Decimal("52000.01")}, "floor"),
         ({"floor": Decimal(0)}, "floor"),
         ({"method": SelectionMethod.RANDOM_DRAW, "floor": Decimal(100)}, "floor"),
-        ({"method": SelectionMethod.PROPOSAL_PREFERRED}, "method"),
+        (
+            {
+                "method": SelectionMethod.RANDOM_DRAW,
+                "fund_source": FundSource.PUBLIC,
+                "ceiling": Decimal("300000.01"),
+                "deadline": datetime(2026, 11, 27, 1, 0, tzinfo=UTC),
+            },
+            "method",
+        ),
         ({"days_limit": 0}, "days_limit"),
         ({"days_limit": 121}, "days_limit"),
         ({"deadline": NOW}, "deadline"),
