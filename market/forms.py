@@ -1,11 +1,12 @@
 """Form text to what the services take; the JSON twins use the same parsers."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 
 from core.forms import Form
 from core.i18n import N_
-from market.rules.bids import LONGEST_PROPOSAL, Offer
+from market.rules.bids import LONGEST_PROPOSAL, Attachment, Offer, contribution_of
 from market.rules.notices import FundSource, NoticeDraft, SelectionMethod
 from market.services.projects import ProjectDraft
 
@@ -72,12 +73,31 @@ def parse_offer(form: Form, *, fixed_price: Decimal | None = None) -> Offer:
     amount = fixed_price if fixed_price is not None else form.money("amount", minimum=CENT)
     days = form.integer("days", minimum=1, maximum=LONGEST_DAYS)
     proposal = form.text("proposal", max_length=LONGEST_PROPOSAL)
+    staff = tuple(dict.fromkeys(text for text in form.raw.get("staff", ()) if text))
+    words = form.text("contribution", required=False, max_length=200)
+    attached = tuple(Attachment(one.name, one.body) for one in form.uploads("sealed_files"))
     if not form.flag("honest"):
         form.error("honest", N_("请勾选承诺后再提交。"))
     form.finish()
     assert amount is not None
     assert days is not None
-    return Offer(amount, days, proposal)
+    return Offer(amount, days, proposal, staff, contribution_of(words) if words else "", attached)
+
+
+def parse_public_key(form: Form) -> bytes:
+    """A custodian's public key: 64 hex digits, as `xinshi custody new-key` prints it."""
+    text = form.text("public_key", max_length=64).lower()
+    if text and not re.fullmatch("[0-9a-f]{64}", text):
+        form.error("public_key", N_("公钥应为 64 位十六进制数字。"))
+    form.finish()
+    return bytes.fromhex(text)
+
+
+def parse_share_key(form: Form) -> str:
+    """The custodian key with which a share is unsealed; never echoed."""
+    text = form.text("secret_key", max_length=200)
+    form.finish()
+    return text
 
 
 def parse_version(form: Form) -> int:

@@ -166,6 +166,25 @@ async def agency_row(agency_id: int) -> AgencyRow:
     return _agency(row)
 
 
+@dataclass(frozen=True)
+class StaffRow:
+    """A practitioner for the agency's own eyes; the certificate number identifies."""
+
+    certificate_no: str
+    name: str
+    certificate_kind: str
+
+
+async def staff_of(agency_id: int) -> list[StaffRow]:
+    """Who is on an agency's register today. Personal data: for the agency itself and for acts, never for a page of others."""
+    found = await db.rows(
+        "select certificate_no, name, certificate_kind from agencies_practitioner"
+        " where agency = $1 and ended_on is null order by name, id",
+        agency_id,
+    )
+    return [StaffRow(*row) for row in found]
+
+
 async def recorded_agencies(profession: Profession | None = None) -> list[AgencyRow]:
     """Every agency on record, of one profession or of all, oldest first."""
     found = await db.rows(

@@ -198,7 +198,7 @@ async def _state(form: Form, error: DomainError) -> FormState:
     values: dict[str, str | list[str]] = {
         name: list(found) if len(found) > 1 else found[0]
         for name, found in form.raw.items()
-        if not name.startswith("_") and "password" not in name
+        if not name.startswith("_") and not reading.is_secret(name)
     }
     kept = {name: found for name, found in (await reading.kept(form)).items() if name not in faults}
     return FormState(

@@ -11,6 +11,8 @@ from core.forms import Form, Upload
 
 AnyRequest = Request[Any, Any, Any]
 KEPT = "_kept"
+SEALED = "sealed_"
+"""Uploads of fields that begin so are never kept on disk: what is to be sealed must not lie about."""
 Fields = Sequence[tuple[str, str]]
 
 
@@ -35,10 +37,17 @@ async def read_form(request: AnyRequest) -> Form:
     return Form(raw, uploads)
 
 
+def is_secret(name: str) -> bool:
+    """Whether a field holds something that is never sent back to a page."""
+    return "password" in name or "secret" in name
+
+
 async def kept(form: Form) -> Mapping[str, Sequence[files.Kept]]:
     """The uploads of a form, kept for a second attempt; what the disk cannot take is left out."""
     found: dict[str, list[files.Kept]] = {}
     for name, uploads in form.files.items():
+        if name.startswith(SEALED):
+            continue
         for upload in uploads:
             try:
                 found.setdefault(name, []).append(await files.keep(upload))
@@ -49,6 +58,6 @@ async def kept(form: Form) -> Mapping[str, Sequence[files.Kept]]:
 
 async def typed(form: Form) -> Fields:
     """Everything a form carried, as hidden fields for sending it again; passwords are not repeated."""
-    fields = [(name, value) for name, values in form.raw.items() if "password" not in name for value in values]
+    fields = [(name, value) for name, values in form.raw.items() if not is_secret(name) for value in values]
     uploads = await kept(form)
     return fields + [(f"{KEPT}-{name}", one.token) for name, many in uploads.items() for one in many]

@@ -20,6 +20,7 @@ from market.api.bodies import (
     VersionBody,
 )
 from market.api.shapes import posted_json, project_receipt_json, receipt_json
+from market.controllers.bids import origin_of_request
 from market.queries import notices
 from market.rules.notices import SelectionMethod
 
@@ -167,7 +168,8 @@ async def _seal(request: AnyRequest, notice_id: int, data: OfferBody, service: S
         row = await notices.notice(notice_id, identity)
         fixed = row.ceiling if row.method is SelectionMethod.RANDOM_DRAW else None
         offer = forms.parse_offer(form, fixed_price=fixed)
-        return await service(identity, notice_id=notice_id, offer=offer)
+        origin = origin_of_request(request)
+        return await service(identity, notice_id=notice_id, offer=offer, origin=origin)
 
     return await web.api_act(request, data, do, receipt_json, status=status)
 

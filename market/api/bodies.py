@@ -55,9 +55,27 @@ class RepostBody(msgspec.Struct):
 
 
 class OfferBody(msgspec.Struct):
-    """An offer. Price in yuan, left out for a random draw; `honest` is the commitment."""
+    """An offer. Price in yuan, left out for a random draw; `honest` is the commitment.
+
+    `staff` are certificate numbers on the bidder's own register, `contribution` any words that take part in
+    the randomness of a draw. Files are sent as multipart with the same field names (`sealed_files`).
+    """
 
     days: Amount = ""
     proposal: str = ""
     honest: bool = False
     amount: Amount = ""
+    staff: list[str] = []
+    contribution: str = ""
+
+
+class PublicKeyBody(msgspec.Struct):
+    """A custodian's public key, 64 hex digits."""
+
+    public_key: str
+
+
+class ShareBody(msgspec.Struct):
+    """The custodian key that unseals the caller's share. It is used once and not kept."""
+
+    secret_key: str

@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from market.controllers import bids, catalogue, notices, posting, projects, results
+from market.controllers import bids, catalogue, custody, notices, posting, projects, results
 
 router = Router(
     path="/",
@@ -13,6 +13,7 @@ router = Router(
         *posting.HANDLERS,
         *bids.HANDLERS,
         *results.HANDLERS,
+        *custody.HANDLERS,
     ],
     include_in_schema=False,
 )

@@ -6,7 +6,8 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from core import clock, web
+from agencies import queries as agencies
+from core import clock, files, web
 from core.forms import Form
 from core.i18n import N_, _
 from core.identity import Identity, Permission
@@ -15,11 +16,12 @@ from market import services
 from market.forms import parse_offer
 from market.queries import bids, notices
 from market.queries.powers import powers
-from market.rules.bids import BID_STATES, LONGEST_PROPOSAL, NoBid, Offer
+from market.rules.bids import BID_STATES, LONGEST_PROPOSAL, MOST_ATTACHED, MOST_ATTACHMENTS, NoBid, Offer
 from market.rules.notices import METHOD_RULES, PHASES, SelectionMethod
 
 AnyRequest = Request[Any, Any, Any]
 BIDDER = [web.requires(Permission.SUBMIT_BID)]
+BID_BODY = MOST_ATTACHED + files.MEGABYTE
 Receipt = services.BidReceipt
 Service = Callable[..., Awaitable[Receipt]]
 
@@ -33,11 +35,16 @@ async def bid_form(request: AnyRequest, notice_id: FromPath[int]) -> Response[An
 async def _form(request: AnyRequest, notice_id: int, form: web.FormState | None = None) -> Response[Any]:
     identity = await web.identity_of(request)
     row = await notices.notice(notice_id, identity)
+    agency = await agencies.agency_of(identity.organization_id)
+    staff = await agencies.staff_of(agency.agency_id) if agency else []
     return await web.page(
         request,
         "market/bid_form.html",
         form=form,
         row=row,
+        staff_options=[(one.certificate_no, f"{one.name}　{one.certificate_kind}") for one in staff],
+        file_use=services.BID_FILE,
+        most_files=MOST_ATTACHMENTS,
         fixed=row.method is SelectionMethod.RANDOM_DRAW,
         rule=METHOD_RULES[row.method],
         powers=await powers(row, identity),
@@ -56,7 +63,8 @@ async def _seal(request: AnyRequest, notice_id: int, service: Service, said: str
 
     async def do(form: Form) -> Receipt:
         offer = await _offer(notice_id, identity, form)
-        return await service(identity, notice_id=notice_id, offer=offer)
+        origin = origin_of_request(request)
+        return await service(identity, notice_id=notice_id, offer=offer, origin=origin)
 
     async def again(form: web.FormState) -> Response[Any]:
         return await _form(request, notice_id, form)
@@ -64,18 +72,24 @@ async def _seal(request: AnyRequest, notice_id: int, service: Service, said: str
     return await web.act(request, do, lambda _receipt: _to_mine(notice_id, said), again)
 
 
+def origin_of_request(request: AnyRequest) -> dict[str, str]:
+    """Where a bid comes from, as keyed fingerprints that go under its seal."""
+    address = request.client.host if request.client else ""
+    return services.origin_of(address, request.headers.get("user-agent", "")[:300])
+
+
 def _to_mine(notice_id: int, said: str) -> Response[None]:
     return web.redirect("market:bid-mine", notice_id=notice_id, say=_(said))
 
 
-@post("/notices/{notice_id:int}/bids", name="market:bid-submit", guards=BIDDER)
+@post("/notices/{notice_id:int}/bids", name="market:bid-submit", guards=BIDDER, request_max_body_size=BID_BODY)
 async def submit_bid(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
     """Seal and keep an offer."""
     said = N_("密封报价已收到，这是您的回执。")
     return await _seal(request, notice_id, services.submit_bid, said)
 
 
-@post("/notices/{notice_id:int}/bids/replace", name="market:bid-replace", guards=BIDDER)
+@post("/notices/{notice_id:int}/bids/replace", name="market:bid-replace", guards=BIDDER, request_max_body_size=BID_BODY)
 async def replace_bid(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
     """Put a new envelope in the old one's place."""
     said = N_("已换入新的密封报价，旧的一份不会开启。")

@@ -10,15 +10,18 @@ from litestar.params import FromPath, FromQuery
 from agencies.rules import PROFESSION_TITLES
 from core import web
 from core.i18n import _, loc
+from core.identity import Identity, Permission
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
-from market.queries import notices
+from market.queries import custody, notices
 from market.queries.awards import award_of, ended_awards
 from market.queries.catalogue import items
 from market.queries.notices import BoardFilter
 from market.queries.powers import powers, recused
 from market.queries.progress import progress
+from market.rules.editions import Custody
 from market.rules.notices import FUND_SOURCES, METHOD_NAMES, METHOD_RULES, PHASES, Phase
+from market.services.custody import HOLDER_NAMES
 
 AnyRequest = Request[Any, Any, Any]
 PAGE = 20
@@ -102,9 +105,14 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
     """The page of a notice, also after a refused act on it."""
     identity = await web.who(request)
     row = await notices.notice(notice_id, identity)
+    shares = await custody.shares_of(notice_id) if row.custody is Custody.JOINT else []
     return await web.page(
         request,
         "market/notice_detail.html",
+        shares=shares,
+        holders=HOLDER_NAMES,
+        received=await custody.envelopes_received(notice_id) if shares else None,
+        keeps_share=identity is not None and _keeps(shares, identity),
         form=form,
         row=row,
         powers=await powers(row, identity),
@@ -121,6 +129,12 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
         fund_sources=FUND_SOURCES,
         professions=PROFESSION_TITLES,
     )
+
+
+def _keeps(shares: list[custody.ShareRow], identity: Identity) -> bool:
+    """Whether the reader still owes its share."""
+    may = identity.may(Permission.KEEP_OPENING_KEY)
+    return may and any(one.organization_id == identity.organization_id and not one.released_at for one in shares)
 
 
 HANDLERS = [board, notice_page]

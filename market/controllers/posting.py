@@ -17,15 +17,17 @@ from core.workdays import calendar
 from market import content, services
 from market.controllers.notices import show_notice
 from market.forms import parse_deadline, parse_notice, parse_reason, parse_version
-from market.queries import notices
+from market.queries import custody, notices
 from market.queries.catalogue import ItemRow, items, service_item
 from market.queries.notices import NoticeRow
 from market.queries.projects import ProjectRow, own_project
+from market.rules.editions import Custody
 from market.rules.notices import (
     FUND_SOURCES,
     METHOD_NAMES,
     METHOD_RULES,
     FundSource,
+    SelectionMethod,
     earliest_deadline,
 )
 
@@ -151,11 +153,15 @@ async def check_notice(request: AnyRequest, notice_id: FromPath[int]) -> Respons
 
 async def _check_page(request: AnyRequest, notice_id: int, form: web.FormState | None = None) -> Response[Any]:
     identity = await web.identity_of(request)
+    row = await notices.own_notice(notice_id, identity)
+    public = row.fund_source.public_money and row.method is not SelectionMethod.DIRECT
     return await web.page(
         request,
         "market/notice_check.html",
         form=form,
-        row=await notices.own_notice(notice_id, identity),
+        row=row,
+        joint=public and row.law.custody_of(public=True) is Custody.JOINT,
+        own_key=await custody.own_key(identity),
         methods=METHOD_NAMES,
         rules=METHOD_RULES,
         fund_sources=FUND_SOURCES,

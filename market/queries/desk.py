@@ -8,6 +8,7 @@ from core.i18n import _
 from core.identity import Identity, Role
 from core.web.pages import url_for
 from market.queries.bids import my_bids, offers_to
+from market.queries.custody import shares_wanted
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
 from market.rules.bids import BidState
 from market.rules.notices import Phase
@@ -19,10 +20,21 @@ REPOSTED = "exists (select 1 from market_notice r where r.repost_of = n.id)"
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """Drafts, running and failed notices of a client; offers and sealed bids of an agency."""
     if identity.role is Role.CLIENT:
-        return await _client(identity, now)
+        return [*await _shares(identity), *await _client(identity, now)]
+    if identity.role is Role.MARKET_SUPERVISOR:
+        return await _shares(identity)
     if identity.role is Role.AGENCY:
         return await _agency(identity)
     return []
+
+
+async def _shares(identity: Identity) -> list[DeskItem]:
+    """Notices that cannot be opened before the reader hands its share over."""
+    note, button = _("已截止，等您交出开启密钥份额"), _("交出份额")
+    return [
+        _item(row, note, button, row.deadline, due=row.deadline, route="market:share")
+        for row in await shares_wanted(identity)
+    ]
 
 
 async def _client(identity: Identity, now: datetime) -> list[DeskItem]:

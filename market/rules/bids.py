@@ -1,6 +1,7 @@
 """What a bid says, and which bid is void."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +12,10 @@ from market.rules.notices import SelectionMethod
 from market.rules.reasons import Reason
 
 LONGEST_PROPOSAL = 20_000
+MOST_ATTACHMENTS = 5
+MOST_ATTACHED = 7 * 1024 * 1024
+"""Files of one bid together, in bytes; with the proposal they fit the largest envelope."""
+MOST_STAFF = 30
 
 
 class BidState(StrEnum):
@@ -40,7 +45,7 @@ TRANSITIONS: dict[tuple[BidState, BidAct], BidState] = {
 }
 
 BID_STATES = {
-    BidState.SEALED: N_("已密封，等待开启"),
+    BidState.SEALED: N_("已密封"),
     BidState.WITHDRAWN: N_("已撤回"),
     BidState.ENTERED: N_("资格合格，已参加选取"),
     BidState.SET_ASIDE: N_("未采用"),
@@ -62,12 +67,32 @@ class NoBid(NotFound):
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file of a bid; it goes into the envelope and nowhere else until the opening."""
+
+    name: str
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Offer:
-    """What goes under seal. Price in yuan, `days` in working days."""
+    """What goes under seal. Price in yuan, `days` in working days.
+
+    `staff` are certificate numbers of the bidder's own practitioners. `contribution` is the bidder's part of
+    the randomness of a draw: 64 hex digits, made by the market when left empty.
+    """
 
     amount: Decimal
     days: int
     proposal: str
+    staff: tuple[str, ...] = ()
+    contribution: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+def contribution_of(words: str) -> str:
+    """What a bidder typed to take part in the randomness, as 64 hex digits: SHA-256 of the UTF-8 text."""
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -91,6 +116,26 @@ def offer_faults(offer: Offer, terms: Terms) -> Iterator[Reason]:
         yield Reason("below-floor", {"amount": str(offer.amount), "floor": str(terms.floor)})
     if not 1 <= offer.days <= terms.days_limit:
         yield Reason("days-over-limit", {"days": offer.days, "limit": terms.days_limit})
+
+
+def staff_errors(offer: Offer, own: Collection[str]) -> dict[str, Message]:
+    """Whether everybody named is on the bidder's own register, and not too many."""
+    if len(offer.staff) > MOST_STAFF:
+        return {"staff": Message(N_("最多列 %(n)s 名人员。"), {"n": MOST_STAFF})}
+    if not set(offer.staff) <= set(own):
+        return {"staff": Message(N_("只能列本机构备案在册的人员，请重新勾选。"))}
+    return {}
+
+
+def attachment_errors(offer: Offer) -> dict[str, Message]:
+    """Whether there are too many files, or too many bytes of them."""
+    if len(offer.attachments) > MOST_ATTACHMENTS:
+        return {"attachments": Message(N_("最多附 %(n)s 个文件，请合并后再传。"), {"n": MOST_ATTACHMENTS})}
+    total = sum(len(one.body) for one in offer.attachments)
+    if total > MOST_ATTACHED:
+        limit = MOST_ATTACHED // 1024 // 1024
+        return {"attachments": Message(N_("附件合计不得超过 %(n)s MB，请压缩后再传。"), {"n": limit})}
+    return {}
 
 
 FIELD_OF = {"not-fixed-price": "amount", "above-ceiling": "amount", "below-floor": "amount"}

@@ -1,9 +1,11 @@
 """Acts of the market. The names below are the door for higher floors and for `app.wire()`."""
 
 from market.services.awards import AWARDED, complete_commission, confirm_award
-from market.services.bids import BidReceipt, replace_bid, submit_bid, withdraw_bid
+from market.services.bids import BID_FILE, BidReceipt, origin_of, replace_bid, submit_bid, withdraw_bid
 from market.services.catalogue import load_content
+from market.services.custody import CustodianReceipt, register_custodian_key
 from market.services.direct import accept_offer, decline_offer, lapse_offer
+from market.services.handing_over import ShareReceipt, release_share
 from market.services.notices import (
     NoticeReceipt,
     cancel_selection,
@@ -19,10 +21,13 @@ from market.services.sweep import sweep_notices
 
 __all__ = [
     "AWARDED",
+    "BID_FILE",
     "BidReceipt",
+    "CustodianReceipt",
     "NoticeReceipt",
     "ProjectDraft",
     "ProjectReceipt",
+    "ShareReceipt",
     "accept_offer",
     "cancel_selection",
     "complete_commission",
@@ -33,7 +38,10 @@ __all__ = [
     "lapse_offer",
     "load_content",
     "open_bids",
+    "origin_of",
     "publish_notice",
+    "register_custodian_key",
+    "release_share",
     "replace_bid",
     "repost_notice",
     "revise_notice",

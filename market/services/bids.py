@@ -6,15 +6,20 @@ outbox. The receipt is shown at once and can be looked up again by the bidder's 
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import anyio.to_thread
+
 from agencies import queries as agencies
 from agencies.rules import Profession
-from core import clock, db, trail
+from core import clock, db, files, trail
 from core.db import transaction
 from core.errors import FormInvalid
+from core.files import FileUse
+from core.forms import Upload
 from core.identity import Identity, Permission
 from core.keys import secret
 from core.states import advance
@@ -22,14 +27,17 @@ from market import sealing
 from market.queries.awards import open_jobs
 from market.queries.notices import NoticeRow
 from market.rules.bids import (
+    MOST_ATTACHED,
     TRANSITIONS,
     AlreadyBid,
     BidAct,
     BidState,
     NoBid,
     Offer,
+    attachment_errors,
     offer_errors,
     receipt_number,
+    staff_errors,
 )
 from market.rules.eligibility import NotEligible, eligibility
 from market.rules.notices import BidClosed, NoticeState, Phase, SelectionMethod
@@ -51,8 +59,16 @@ class BidReceipt:
     entry_id: int
 
 
-async def submit_bid(actor: Identity, *, notice_id: int, offer: Offer) -> BidReceipt:
+BID_FILE = FileUse("bid", MOST_ATTACHED, (files.PDF, files.DOCX, files.XLSX, files.PNG, files.JPEG))
+"""A file of a bid. It goes into the envelope; the bytes lie nowhere else before the opening."""
+
+
+async def submit_bid(
+    actor: Identity, *, notice_id: int, offer: Offer, origin: Mapping[str, str] | None = None
+) -> BidReceipt:
     """Seal and keep an offer. The database's unique constraint judges a second bid.
+
+    `origin` are keyed fingerprints of address and browser (`origin_of`); they are sealed with the rest.
 
     Raises `NotEligible` (all reasons), `FormInvalid` (price or days outside the terms),
     `DeadlinePassed` (also when the clock passes it before COMMIT), `AlreadyBid`, `BidClosed`.
@@ -60,7 +76,7 @@ async def submit_bid(actor: Identity, *, notice_id: int, offer: Offer) -> BidRec
     actor.require(Permission.SUBMIT_BID)
     async with transaction():
         notice, agency_id = await _entry(actor, notice_id, offer)
-        envelope = _envelope(actor, notice, agency_id, offer)
+        envelope = await _envelope(actor, notice, agency_id, offer, origin)
         digest = sealing.digest(envelope)
         now = clock.now()
         stored = await db.value(
@@ -81,7 +97,9 @@ async def submit_bid(actor: Identity, *, notice_id: int, offer: Offer) -> BidRec
     return _receipt(notice, digest, now, entry)
 
 
-async def replace_bid(actor: Identity, *, notice_id: int, offer: Offer) -> BidReceipt:
+async def replace_bid(
+    actor: Identity, *, notice_id: int, offer: Offer, origin: Mapping[str, str] | None = None
+) -> BidReceipt:
     """Put a new envelope in the place of the old one (also after a withdrawal).
 
     The old one is kept closed for good. Raises as `submit_bid`, and `NoBid`.
@@ -91,7 +109,7 @@ async def replace_bid(actor: Identity, *, notice_id: int, offer: Offer) -> BidRe
         notice, agency_id = await _entry(actor, notice_id, offer)
         bid = await _own_bid(notice_id, agency_id)
         state = advance(TRANSITIONS, BidState(bid["state"]), BidAct.REPLACE)
-        envelope = _envelope(actor, notice, agency_id, offer)
+        envelope = await _envelope(actor, notice, agency_id, offer, origin)
         digest = sealing.digest(envelope)
         now = clock.now()
         await db.execute(
@@ -141,7 +159,12 @@ async def _entry(actor: Identity, notice_id: int, offer: Offer) -> tuple[NoticeR
     """Everything that must hold before an envelope is accepted; the notice and the agency."""
     notice = await _collecting(notice_id)
     agency_id = await _eligible_agency(actor, notice)
-    errors = offer_errors(offer, notice.terms)
+    errors = offer_errors(offer, notice.terms) | attachment_errors(offer)
+    if offer.staff:
+        own = await agencies.staff_of(agency_id)
+        errors |= staff_errors(offer, [person.certificate_no for person in own])
+    for attached in offer.attachments:
+        files.check(Upload(attached.name, attached.body), BID_FILE)
     if errors:
         raise FormInvalid(errors)
     return notice, agency_id
@@ -193,11 +216,24 @@ async def _own_bid(notice_id: int, agency_id: int) -> Any:
     return bid
 
 
-def _envelope(actor: Identity, notice: NoticeRow, agency_id: int, offer: Offer) -> bytes:
+async def _envelope(
+    actor: Identity, notice: NoticeRow, agency_id: int, offer: Offer, origin: Mapping[str, str] | None
+) -> bytes:
     if notice.public_key is None:
         raise BidClosed
     who = (notice.id, agency_id, actor.organization_id, actor.account_id)
-    return sealing.seal(notice.public_key, sealing.Content(*who, offer))
+    whole = replace(offer, contribution=offer.contribution or sealing.new_secret())
+    content = sealing.Content(*who, whole, origin or {})
+    if not offer.attachments:
+        return sealing.seal(notice.public_key, content)
+    return await anyio.to_thread.run_sync(sealing.seal, notice.public_key, content)
+
+
+def origin_of(address: str, browser: str) -> dict[str, str]:
+    """Keyed fingerprints of where a bid came from: the same sender is seen to be the same, nothing more."""
+    key = secret("seal")
+    given = {"address": address, "browser": browser}
+    return {kind: sealing.origin_mark(key, kind, value) for kind, value in given.items() if value}
 
 
 def envelope_subject(digest: str) -> str:

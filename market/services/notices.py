@@ -11,17 +11,16 @@ from core.db import transaction
 from core.errors import FormInvalid, Message, NotAllowedNow
 from core.i18n import N_
 from core.identity import Identity, Permission
-from core.keys import secret
 from core.serials import next_number
 from core.states import advance
 from core.workdays import calendar
-from market import content, sealing
+from market import content
 from market.queries.awards import award_of, open_jobs
 from market.queries.catalogue import ItemRow, service_item
 from market.queries.notices import NoticeRow, opened_bids
 from market.queries.projects import ProjectRow, own_project
-from market.rules import draw
 from market.rules.catalogue import shingles
+from market.rules.editions import Custody, Edition
 from market.rules.eligibility import NotEligible, eligibility, needs_warning
 from market.rules.notices import (
     REPOSTABLE,
@@ -35,7 +34,8 @@ from market.rules.notices import (
     check_draft,
 )
 from market.services.cases import letter, lock_own_notice, move, same_version
-from market.tables import Notice, Seal
+from market.services.custody import prepare_keys
+from market.tables import Notice
 
 SEALED_METHODS = frozenset(SelectionMethod) - {SelectionMethod.DIRECT}
 
@@ -118,7 +118,8 @@ async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> No
         await _check(as_draft(notice), now)
         law = content.edition_in_force(clock.today())
         number = await next_number("GG", clock.today())
-        notice = replace(notice, edition=law.id, number=number)
+        custody = _custody(notice, law)
+        notice = replace(notice, edition=law.id, number=number, custody=custody)
         promise = await _prepare(notice)
         await move(
             notice,
@@ -128,10 +129,18 @@ async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> No
             shingles=_found_by(notice, number),
             edition=law.id,
             edition_digest=law.digest,
+            custody=custody.value,
         )
         public = facts(as_draft(notice)) | {"number": number, "edition": law.id} | promise
         await trail.record(actor, "notice.published", notice.subject, after=public, threads=notice.threads)
     return NoticeReceipt(notice_id, number, version + 1)
+
+
+def _custody(notice: NoticeRow, law: Edition) -> Custody:
+    """Who keeps the opening key; a direct selection has none."""
+    if notice.method is SelectionMethod.DIRECT:
+        return Custody.PLATFORM
+    return law.custody_of(public=notice.fund_source.public_money)
 
 
 def _found_by(notice: NoticeRow, number: str) -> list[str]:
@@ -139,7 +148,7 @@ def _found_by(notice: NoticeRow, number: str) -> list[str]:
     return shingles(*names, number)
 
 
-async def _prepare(notice: NoticeRow) -> dict[str, str]:
+async def _prepare(notice: NoticeRow) -> dict[str, Any]:
     """What the method needs before anybody can take part; the part of it that is public."""
     if notice.method is SelectionMethod.DIRECT:
         await _check_chosen(notice)
@@ -149,27 +158,7 @@ async def _prepare(notice: NoticeRow) -> dict[str, str]:
             context=letter(notice),
         )
         return {}
-    return await _make_seal(notice.id)
-
-
-async def _make_seal(notice_id: int) -> dict[str, str]:
-    platform = secret("seal")
-    pair = sealing.new_key_pair(platform)
-    hidden = sealing.new_secret()
-    commitment = draw.commit_to(hidden)
-    await Seal.insert(
-        Seal(
-            notice=notice_id,
-            algorithm=sealing.ALGORITHM,
-            public_key=pair.public,
-            wrapping=sealing.WRAPPING,
-            private_key=pair.wrapped_private,
-            draw_format=draw.FORMAT,
-            draw_commitment=commitment,
-            draw_secret=sealing.wrap(platform, bytes.fromhex(hidden)),
-        )
-    )
-    return {"public_key": pair.public.hex(), "draw_commitment": commitment}
+    return await prepare_keys(notice)
 
 
 async def _check_chosen(notice: NoticeRow) -> None:

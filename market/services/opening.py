@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import anyio.to_thread
+
 from agencies import queries as agencies
 from agencies.rules import Profession, Standing
-from core import clock, db, mail, trail
+from core import clock, db, files, mail, trail
 from core.db import transaction
-from core.identity import SYSTEM, Role
+from core.errors import Rejected
+from core.forms import Upload
+from core.identity import SYSTEM, Identity, Role
 from core.keys import secret
 from market import sealing
+from market.authors import author_of
 from market.queries.awards import open_jobs
 from market.queries.notices import NoticeRow
 from market.rules.bids import BidState, offer_faults
@@ -25,8 +30,10 @@ from market.rules.notices import NoticeAct, SelectionMethod, is_due
 from market.rules.reasons import Reason, from_json
 from market.rules.selection import Entrant, Selection, SelectionFacts, select
 from market.services.awards import Chosen, announce
-from market.services.bids import veil_of
+from market.services.bids import BID_FILE, veil_of
 from market.services.cases import fail, letter, lock_notice, move
+from market.services.custody import opening_key
+from market.tables import BidAttachment
 
 
 @dataclass(frozen=True)
@@ -48,26 +55,36 @@ async def open_bids(notice_id: int) -> bool:
     """
     async with transaction():
         notice = await lock_notice(notice_id)
-        now = clock.now()
-        if not is_due(notice.clock, NoticeAct.OPEN, now):
+        if not is_due(notice.clock, NoticeAct.OPEN, clock.now()):
             return False
-        bids = await db.rows(
-            "select id, bidder_tag, digest, envelope, received_at from market_bid"
-            " where notice = $1 and state = 'sealed' order by id for update",
-            notice_id,
-        )
-        needed = max(1, notice.law.entrants(public=notice.fund_source.public_money))
-        if len(bids) < needed:
-            reason = Reason("too-few", {"count": len(bids), "needed": needed})
-            await fail(notice, reason)
-            return True
-        await _open(notice, bids, now)
+        return await open_with(notice)
+
+
+async def open_with(notice: NoticeRow) -> bool:
+    """Open with the key as far as its custodians have handed it over; False while shares are missing.
+
+    Inside the caller's transaction, for a notice that is due and locked.
+    """
+    bids = await db.rows(
+        "select id, bidder_tag, digest, envelope, received_at from market_bid"
+        " where notice = $1 and state = 'sealed' order by id for update",
+        notice.id,
+    )
+    needed = max(1, notice.law.entrants(public=notice.fund_source.public_money))
+    if len(bids) < needed:
+        await fail(notice, Reason("too-few", {"count": len(bids), "needed": needed}))
+        return True
+    private = await opening_key(notice)
+    if private is None:
+        return False
+    await _open(notice, bids, sealing.opener(private), clock.now())
     return True
 
 
-async def _open(notice: NoticeRow, bids: Sequence[Any], now: datetime) -> None:
-    opened = await _examine(notice, bids, clock.shanghai(now).date())
+async def _open(notice: NoticeRow, bids: Sequence[Any], opener: sealing.Opener, now: datetime) -> None:
+    opened = await _examine(notice, opener, bids, clock.shanghai(now).date())
     await _store(opened)
+    await _store_files(opened)
     digests = sorted(each.digest for each in opened)
     candidates = sorted(each.standing.uscc for each in opened if each.standing and not each.faults)
     found = {
@@ -77,6 +94,7 @@ async def _open(notice: NoticeRow, bids: Sequence[Any], now: datetime) -> None:
         "envelopes_sha256": list_digest(digests),
         "candidates": candidates,
         "candidates_sha256": list_digest(candidates),
+        "witnesses": await _witnesses(notice.id),
     }
     await db.execute(
         """insert into market_opening (notice, opened_at, received, qualified, envelopes_digest,
@@ -101,6 +119,17 @@ async def _open(notice: NoticeRow, bids: Sequence[Any], now: datetime) -> None:
     )
 
 
+async def _witnesses(notice_id: int) -> list[dict[str, Any]]:
+    """Whose shares opened, in the order in which they were handed over; empty when the platform holds the key."""
+    found = await db.rows(
+        """select k.holder, c.organization, k.released_at from market_key_share k
+             left join market_custodian_key c on c.id = k.custodian_key
+            where k.notice = $1 and k.released is not null order by k.released_at, k.number""",
+        notice_id,
+    )
+    return [{"holder": row["holder"], "organization": row["organization"], "at": row["released_at"]} for row in found]
+
+
 def _reveal(opened: Opened) -> dict[str, Any]:
     """Who had been behind the veil of this envelope's trail entry."""
     assert opened.content is not None
@@ -112,10 +141,7 @@ def _reveal(opened: Opened) -> dict[str, Any]:
     return veil_of(opened.digest).reveal(actor)
 
 
-async def _examine(notice: NoticeRow, bids: Sequence[Any], on: date) -> list[Opened]:
-    platform = secret("seal")
-    wrapped = await db.value("select private_key from market_seal where notice = $1", notice.id)
-    opener = sealing.opener(platform, wrapped)
+async def _examine(notice: NoticeRow, opener: sealing.Opener, bids: Sequence[Any], on: date) -> list[Opened]:
     contents = {bid["id"]: _content(opener, notice.id, bid) for bid in bids}
     ids = [content.agency_id for content in contents.values() if content]
     standings = await agencies.standings(ids, Profession(notice.profession), on)
@@ -157,7 +183,8 @@ def _judge(
 async def _store(opened: Sequence[Opened]) -> None:
     await db.execute_many(
         """update market_bid set state = $2, agency = $3, account = $4, amount = $5, days = $6,
-               proposal = $7, grade = $8, score = $9, reasons = $10 where id = $1""",
+               proposal = $7, grade = $8, score = $9, reasons = $10, staff = $11, contribution = $12,
+               origin = $13 where id = $1""",
         [_columns(each) for each in opened],
     )
 
@@ -166,7 +193,7 @@ def _columns(each: Opened) -> tuple[Any, ...]:
     state = BidState.SET_ASIDE if each.faults else BidState.ENTERED
     reasons = [fault.as_json() for fault in each.faults]
     if each.content is None:
-        return (each.bid_id, state.value, None, None, None, None, None, None, None, reasons)
+        return (each.bid_id, state.value, None, None, None, None, None, None, None, reasons, None, None, None)
     offer = each.content.offer
     standing = each.standing
     return (
@@ -180,7 +207,30 @@ def _columns(each: Opened) -> tuple[Any, ...]:
         standing.grade.value if standing else None,
         standing.score if standing else None,
         reasons,
+        list(offer.staff),
+        offer.contribution or None,
+        dict(each.content.origin),
     )
+
+
+async def _store_files(opened: Sequence[Opened]) -> None:
+    """The files of every envelope, now in the open: stored under their hash, with the author they name."""
+    for each in opened:
+        if each.content is None:
+            continue
+        for attached in each.content.offer.attachments:
+            try:
+                stored = await files.store(
+                    Upload(attached.name, attached.body), use=BID_FILE, actor=_sender(each.content)
+                )
+            except Rejected:
+                continue  # checked when it was sealed; what slipped through must not keep a market from opening
+            author = await anyio.to_thread.run_sync(author_of, attached.name, attached.body)
+            await BidAttachment.insert(BidAttachment(bid=each.bid_id, file=stored.id, author=author))
+
+
+def _sender(content: sealing.Content) -> Identity:
+    return Identity(content.account_id, "", content.organization_id, "", Role.AGENCY)
 
 
 async def select_winner(notice_id: int) -> bool:

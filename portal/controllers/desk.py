@@ -36,7 +36,10 @@ DOORS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.REGISTRAR: (("agencies:queue", N_("备案队列"), "list-check"),),
     Role.REVIEWER: (("market:items", N_("看服务事项"), "file-text"),),
     Role.GRADING_OFFICER: (("grading:runs", N_("评级批次"), "scale"),),
-    Role.MARKET_SUPERVISOR: (("market:notice-board", N_("看公告与结果"), "search"),),
+    Role.MARKET_SUPERVISOR: (
+        ("market:notice-board", N_("看公告与结果"), "search"),
+        ("market:opening-key", N_("开启密钥"), "lock"),
+    ),
     Role.ADMINISTRATOR: (("core:trail", N_("看留痕"), "history"),),
 }
 

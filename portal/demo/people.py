@@ -9,6 +9,8 @@ from core import accounts, clock, trail
 from core.db import transaction
 from core.i18n import translate
 from core.identity import ROLE_NAMES, SYSTEM, Identity, Role
+from market import services as market
+from portal.demo.custodians import demo_key
 from portal.demo.roster import DemoAgency, DemoClient
 from portal.demo.world import REVIEWERS, DemoReviewer
 
@@ -24,6 +26,7 @@ class SignIn:
     password: str
     name: str
     organization: str
+    opening_key: str = ""
 
     @property
     def title(self) -> str:
@@ -32,18 +35,22 @@ class SignIn:
 
 
 def sign_ins() -> list[SignIn]:
-    """One sign-in per kind of user; they exist in every demo market."""
+    """One sign-in per kind of user (clients: own money and public money); they exist in every demo market."""
     return [
         SignIn(Role.CLIENT, "cl-01", PASSWORD, "业主演一", "新泰金斗岭精细化工有限公司"),
+        SignIn(
+            Role.CLIENT, "cl-10", PASSWORD, "业主演十", "新泰市青云湖畔实验学校（演示）", demo_key(PUBLIC_CLIENT).text
+        ),
         SignIn(Role.AGENCY, "ag-ev-01", PASSWORD, "机构演一", "新泰白鹭洲环境技术有限公司"),
         SignIn(Role.REGISTRAR, "registrar", PASSWORD, "登记员演", OFFICE.name_zh),
         SignIn(Role.REVIEWER, NEWCOMER.login, PASSWORD, NEWCOMER.name, EXPERTS[NEWCOMER.region].name_zh),
         SignIn(Role.GRADING_OFFICER, "officer", PASSWORD, "评级员演", OFFICE.name_zh),
-        SignIn(Role.MARKET_SUPERVISOR, "supervisor", PASSWORD, "监督员演", OFFICE.name_zh),
+        SignIn(Role.MARKET_SUPERVISOR, "supervisor", PASSWORD, "监督员演", OFFICE.name_zh, demo_key(OFFICE.uscc).text),
         SignIn(Role.ADMINISTRATOR, "admin", PASSWORD, "管理员演", OFFICE.name_zh),
     ]
 
 
+PUBLIC_CLIENT = "12370982MAXTD1103M"
 NEWCOMER = next(one for one in REVIEWERS if one.joins is not None)
 
 
@@ -124,6 +131,8 @@ class People:
         self.officer = await self._open("officer", "评级员演", office, Role.GRADING_OFFICER)
         self.second_officer = await self._open("officer-2", "评级员演二", office, Role.GRADING_OFFICER)
         self.supervisor = await self._open("supervisor", "监督员演", office, Role.MARKET_SUPERVISOR)
+        key = demo_key(OFFICE.uscc)
+        await market.register_custodian_key(self.supervisor, public_key=key.public)
         for region, hall in EXPERTS.items():
             self.halls[region] = await _office(hall)
         for number in range(casts):
@@ -192,6 +201,8 @@ class People:
             kind="public_body" if client.public_body else "enterprise",
         )
         self._welcome(client.key.lower(), identity)
+        if client.fund_source.public_money:
+            await market.register_custodian_key(identity, public_key=demo_key(client.uscc).public)
         self.buyers[client.key] = Buyer(client, identity, answers, mood)
 
     async def declare_interest(self, player: Player) -> None:

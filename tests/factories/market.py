@@ -9,10 +9,11 @@ from agencies.rules import Profession
 from core import clock
 from core.identity import Identity, Role
 from core.workdays import calendar
-from market import content, services
+from market import content, sealing, services
 from market.queries.awards import award_of
 from market.queries.notices import NoticeRow, notice
 from market.rules.bids import Offer
+from market.rules.editions import Custody
 from market.rules.notices import FundSource, NoticeDraft, SelectionMethod, earliest_deadline
 from market.services.projects import ProjectDraft
 from tests.factories import core as make
@@ -78,6 +79,26 @@ async def notice_draft(**changes: object) -> NoticeDraft:
     return replace(sound, **changes)  # type: ignore[arg-type]
 
 
+SUPERVISOR_KEY = sealing.new_custodian_key()
+_client_keys: dict[int, sealing.CustodianPair] = {}
+
+
+async def make_custodians(client: Identity) -> Identity:
+    """Custodian keys for a client and for a market supervisor; the supervisor."""
+    pair = _client_keys[client.organization_id] = sealing.new_custodian_key()
+    await services.register_custodian_key(client, public_key=pair.public)
+    supervisor = await make.member(Role.MARKET_SUPERVISOR)
+    global SUPERVISOR_KEY  # noqa: PLW0603 - the key of the newest supervisor counts
+    SUPERVISOR_KEY = sealing.new_custodian_key()
+    await services.register_custodian_key(supervisor, public_key=SUPERVISOR_KEY.public)
+    return supervisor
+
+
+def client_key(client: Identity) -> str:
+    """The custodian key of a client, as it keeps it."""
+    return _client_keys[client.organization_id].text
+
+
 async def make_notice(
     client: Identity | None = None, *, project_id: int | None = None, **changes: object
 ) -> MadeNotice:
@@ -86,6 +107,10 @@ async def make_notice(
         project_id, client = await make_project(client)
     assert client is not None
     draft = await notice_draft(**changes)
+    law = content.edition_in_force(clock.today())
+    sealed = draft.method is not SelectionMethod.DIRECT
+    if sealed and law.custody_of(public=draft.fund_source.public_money) is Custody.JOINT:
+        await make_custodians(client)
     written = await services.draft_notice(client, project_id=project_id, draft=draft)
     await services.publish_notice(client, notice_id=written.notice_id, version=1)
     return MadeNotice(written.notice_id, project_id, client, draft.deadline)
@@ -105,7 +130,8 @@ async def bid(agency: MadeAgency, made: MadeNotice, amount: str = "24600.00", da
 async def open_and_select(made: MadeNotice) -> None:
     """What the clock does at the deadline."""
     with clock.at(made.deadline):
-        await services.open_bids(made.notice_id)
+        if not await services.open_bids(made.notice_id):
+            await services.release_share(made.client, notice_id=made.notice_id, key=client_key(made.client))
         await services.select_winner(made.notice_id)
 
 

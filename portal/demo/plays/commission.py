@@ -18,6 +18,7 @@ from market.rules.notices import NoticeDraft, SelectionMethod
 from market.services.projects import ProjectDraft
 from portal.demo import words, world
 from portal.demo.chances import weighted
+from portal.demo.custodians import demo_key
 from portal.demo.market import DemoMarket, Job
 from portal.demo.people import Buyer, Player
 from portal.demo.plays.performance import performs
@@ -128,8 +129,11 @@ async def collects(market: DemoMarket, need: Need, notice_id: int, draft: Notice
         await services.withdraw_notice(need.buyer.identity, notice_id=notice_id, reason=words.WITHDRAWAL)
         return
     yield draft.deadline
-    if await services.open_bids(notice_id):
-        await services.select_winner(notice_id)
+    if not await services.open_bids(notice_id):
+        yield market.turn(need.buyer.identity, market.diary.later(clock.now(), 0, stream))
+        key = demo_key(need.buyer.client.uscc).text
+        await services.release_share(need.buyer.identity, notice_id=notice_id, key=key)
+    await services.select_winner(notice_id)
     market.enter(on_display(market, need, notice_id), clock.now())
 
 
