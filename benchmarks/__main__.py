@@ -38,7 +38,7 @@ def main(scale: str, months: int, rounds: int, seconds: float, write: bool) -> N
 
 def _measure(folder: Path, scale: str, months: int, rounds: int, seconds: float) -> str:
     """Import late: the data folder above must be set before anything of ours reads it."""
-    from benchmarks import bids, pages, playing, starting
+    from benchmarks import bids, pages, playing, rush, starting
     from benchmarks.figures import Figures
     from benchmarks.ground import cluster, fresh_database
     from core import db
@@ -52,11 +52,13 @@ def _measure(folder: Path, scale: str, months: int, rounds: int, seconds: float)
             lists = await pages.measure(urls, folder, rounds=rounds, seconds=seconds)
             _say("sealed bids")
             sealed = await bids.measure(urls, rounds=rounds)
+            _say("five thousand bids in the last minute")
+            chapters = [await rush.measure(urls)]
             version = str(await db.value("show server_version")).partition(" ")[0]
         async with fresh_database(running, "market") as urls:
             _say("demo market")
             played = await playing.measure(urls, scale=scale, months=months)
-        return Figures(version, lists, sealed, start, played)
+        return Figures(version, lists, sealed, start, played, chapters)
 
     _say("start-up")
     start = starting.measure(folder)

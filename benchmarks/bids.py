@@ -47,7 +47,7 @@ async def measure(urls: Urls, *, rounds: int) -> BidFigure:
     """Both ways, in turns, on one connection each."""
     blocks = 6 * rounds + 4
     places = await _places(blocks * BLOCK)
-    statements = await _recorded(next(places))
+    statements = await recorded(next(places))
     link = await asyncpg.connect(urls.url, statement_cache_size=1000)
     await _prepare(link)
     try:
@@ -67,11 +67,12 @@ async def _places(count: int) -> "Iterator[tuple[Identity, int]]":
     )
     bidders = [await accounts.identity_of(login=row["login"], role=Role.AGENCY) for row in found]
     client = await accounts.identity_of(login="cl-01", role=Role.CLIENT)
-    notices = [await _notice(client) for _ in range(count // len(bidders) + 2)]
+    notices = [await notice(client) for _ in range(count // len(bidders) + 2)]
     return iter([(bidder, notice) for notice in notices for bidder in bidders])
 
 
-async def _notice(client: Identity) -> int:
+async def notice(client: Identity) -> int:
+    """A notice that takes bids for a fortnight."""
     project = await services.describe_project(
         client, draft=ProjectDraft("测量项目", "新泰市", "测量用", Decimal(1_000_000), FundSource.OWN)
     )
@@ -99,7 +100,7 @@ async def _acts(places: "Iterator[tuple[Identity, int]]") -> float:
     return (time.perf_counter() - began) / BLOCK
 
 
-async def _recorded(place: tuple[Identity, int]) -> list[Statement]:
+async def recorded(place: tuple[Identity, int]) -> list[Statement]:
     """What one act sends."""
     sent: list[Statement] = []
 
@@ -117,19 +118,19 @@ async def _raw(link: asyncpg.Connection, statements: list[Statement]) -> float:
     """The same statements, one transaction each time; only what must be unique is new."""
     began = time.perf_counter()
     for _ in range(BLOCK):
-        tag, digest = secrets.token_hex(32), secrets.token_hex(32)
         async with link.transaction():
             for one in statements:
-                arguments = _fresh(one, tag, digest)
+                arguments = fresh(one)
                 await link.fetch(one.sql, *arguments)
     return (time.perf_counter() - began) / BLOCK
 
 
-def _fresh(statement: Statement, tag: str, digest: str) -> tuple[Any, ...]:
+def fresh(statement: Statement) -> tuple[Any, ...]:
+    """The arguments with what must be unique made new."""
     if "insert into market_bid" not in statement.sql:
         return statement.arguments
-    notice, _, _, *rest = statement.arguments
-    return notice, tag, digest, *rest
+    number, _, _, *rest = statement.arguments
+    return number, secrets.token_hex(32), secrets.token_hex(32), *rest
 
 
 def _sealing_ms() -> float:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from benchmarks.bids import BidFigure
 from benchmarks.machine import description, strain
@@ -9,6 +10,16 @@ from benchmarks.pages import PageFigure
 from benchmarks.playing import BUDGET_SECONDS, DemoFigure
 from benchmarks.starting import StartFigure
 from benchmarks.turns import Ratio
+
+
+class Chapter(Protocol):
+    """A part of the sitting that writes its own rows and notes."""
+
+    def lines(self) -> list[str]:
+        """Rows of the table."""
+
+    def notes(self) -> list[str]:
+        """Lines below it."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +31,7 @@ class Figures:
     bid: BidFigure
     start: StartFigure
     demo: DemoFigure
+    chapters: list[Chapter]
 
     def as_markdown(self) -> str:
         """A table of ratios, and below it what each was measured against."""
@@ -30,6 +42,7 @@ class Figures:
             "|---|---|---|---|---|---|",
             *(_ratio_line(f"{one.name} ({one.size / 1024:.0f} kB)", one.ratio) for one in self.lists),
             _ratio_line(f"a sealed bid ({self.bid.statements} statements)", self.bid.ratio),
+            *(line for one in self.chapters for line in one.lines()),
             self._start_line(),
             self._demo_line(),
             "",
@@ -58,6 +71,7 @@ class Figures:
             f" {report.contracts} contracts, {report.reviews} reviews; {self.demo.entries:.0f} entries a second beside"
             f" {self.demo.commits:.0f} bare one-insert commits a second; {self.demo.cpu:.0f} s of our own processor time.",
         ]
+        notes += [note for one in self.chapters for note in one.notes()]
         if unsound:
             notes.append(
                 f"- **{len(unsound)} control(s) outside 0.95–1.05: the machine was busy, repeat the sitting.**"
