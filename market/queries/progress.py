@@ -7,6 +7,7 @@ from core import clock
 from core.i18n import _, loc
 from core.workdays import Calendar, calendar
 from market.queries.notices import NoticeRow
+from market.rules.editions import Custody
 from market.rules.notices import Phase, SelectionMethod
 
 CONTRACT_WD = 10
@@ -46,6 +47,8 @@ async def progress(row: NoticeRow) -> Progress:
             holder = loc(row, "direct_name")
             box = _counted(row, days, _("等机构接受"), holder, row.published_at, row.deadline)
             return Progress(box, _after(row, "offered"))
+        case Phase.OPENING if row.custody is Custody.JOINT:
+            return Progress(NowBox(_("交出密钥份额并开启"), _("业主或监督员")), _after(row, "selecting"))
         case Phase.OPENING | Phase.SELECTING:
             return Progress(NowBox(_("开启并选取"), _("系统")), _after(row, "selecting"))
         case Phase.ON_DISPLAY | Phase.CONFIRMING:

@@ -31,7 +31,9 @@ class SignIn:
     @property
     def title(self) -> str:
         """What this kind of user is called, in the reader's language."""
-        return translate(ROLE_NAMES[self.role])
+        name = translate(ROLE_NAMES[self.role])
+        public_money = self.role is Role.CLIENT and self.opening_key
+        return translate("%(role)s（财政资金）") % {"role": name} if public_money else name
 
 
 def sign_ins() -> list[SignIn]:
