@@ -266,6 +266,19 @@ async def identity_of(*, login: str, role: Role | None = None) -> Identity:
     return _identity(row)
 
 
+async def identity_in(*, account_id: int, organization_id: int, role: Role) -> Identity:
+    """The identity of a member, for work that goes on after its request; `NotFound` once the membership ended."""
+    row = await db.row(
+        _IDENTITY + " where a.id = $1 and o.id = $2 and m.role = $3 and m.ended_at is null limit 1",
+        account_id,
+        organization_id,
+        role.value,
+    )
+    if row is None:
+        raise NotFound
+    return _identity(row)
+
+
 async def sign_in(*, login: str, password: str, address: str, user_agent: str) -> SignedIn:
     """Check a password and open a session. The same time and sentence for every failure."""
     login = login.strip().lower()

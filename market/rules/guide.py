@@ -51,6 +51,14 @@ HANDLINGS = {
     Handling.HAVE: N_("已有成果"),
 }
 
+TRAIL_TITLES = {
+    "plan.kept": N_("保存项目计划"),
+    "project.items-handled": N_("安排服务事项"),
+    "basket.posted": N_("一并发布公告"),
+    "batch.begun": N_("批量发布开始"),
+}
+"""Acts of the guide and of batches on the trail; a client's planning is not public."""
+
 
 # --- expressions ------------------------------------------------------------------------------
 
@@ -142,7 +150,7 @@ class Question:
 
     def read(self, value: str | None) -> str:
         """A value as it was sent; anything that is not an option is `unknown`."""
-        return value if value in {each[0] for each in self.options} else UNKNOWN  # type: ignore[return-value]
+        return value if value in {each[0] for each in self.options} else UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,18 @@
 """Acts of the market. The names below are the door for higher floors and for `app.wire()`."""
 
 from market.services.awards import AWARDED, complete_commission, confirm_award
+from market.services.batch import BatchReceipt, post_batch, start_batch, sweep_batches
 from market.services.bids import BidReceipt, replace_bid, submit_bid, withdraw_bid
 from market.services.catalogue import load_content
 from market.services.direct import accept_offer, decline_offer, lapse_offer
+from market.services.guide import (
+    BasketReceipt,
+    HandlingReceipt,
+    PlanReceipt,
+    handle_items,
+    keep_plan,
+    post_basket,
+)
 from market.services.notices import (
     NoticeReceipt,
     cancel_selection,
@@ -19,8 +28,12 @@ from market.services.sweep import sweep_notices
 
 __all__ = [
     "AWARDED",
+    "BasketReceipt",
+    "BatchReceipt",
     "BidReceipt",
+    "HandlingReceipt",
     "NoticeReceipt",
+    "PlanReceipt",
     "ProjectDraft",
     "ProjectReceipt",
     "accept_offer",
@@ -30,16 +43,22 @@ __all__ = [
     "decline_offer",
     "describe_project",
     "draft_notice",
+    "handle_items",
+    "keep_plan",
     "lapse_offer",
     "load_content",
     "open_bids",
+    "post_basket",
+    "post_batch",
     "publish_notice",
     "replace_bid",
     "repost_notice",
     "revise_notice",
     "revise_project",
     "select_winner",
+    "start_batch",
     "submit_bid",
+    "sweep_batches",
     "sweep_notices",
     "withdraw_bid",
     "withdraw_notice",
