@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from market.controllers import bids, catalogue, notices, posting, projects, results
+from market.controllers import batch, bids, catalogue, guide, notices, posting, projects, results
 
 router = Router(
     path="/",
@@ -13,6 +13,8 @@ router = Router(
         *posting.HANDLERS,
         *bids.HANDLERS,
         *results.HANDLERS,
+        *guide.HANDLERS,
+        *batch.HANDLERS,
     ],
     include_in_schema=False,
 )

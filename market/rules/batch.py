@@ -135,7 +135,7 @@ def read_rows(cells: Sequence[tuple[int, Sequence[Cell]]]) -> list[SheetRow]:
 
 
 def _head(cells: Sequence[Cell]) -> list[str | None]:
-    known = {}
+    known: dict[str, str] = {}
     for column in COLUMNS:
         known |= {_SPACE.sub("", name).lower(): column.name for name in (column.zh, column.en, column.name)}
     heads = [_SPACE.sub("", cell.text).lower() for cell in cells]
