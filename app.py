@@ -36,6 +36,7 @@ import market.content_loader
 import market.controllers
 import market.jobs
 import market.queries
+import market.rules.guide
 import market.rules.trail_titles
 import market.services
 import payments.api
@@ -90,6 +91,7 @@ def wire() -> None:
         agencies.rules.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
+        market.rules.guide.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,

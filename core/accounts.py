@@ -14,12 +14,11 @@ from core import clock, db, keys, trail
 from core.db import transaction
 from core.errors import Conflict, Forbidden, NotFound, Rejected
 from core.i18n import N_
-from core.identity import SYSTEM, Identity, Permission, Role
+from core.identity import SYSTEM, Identity, Role
 
 SESSION_HOURS = 12
 IDLE_HOURS = 2
 SEEN_EVERY = timedelta(minutes=5)
-TOKEN_DAYS = 365
 WINDOW = timedelta(minutes=15)
 FAILURES_PER_LOGIN = 10
 FAILURES_PER_ADDRESS = 100
@@ -266,6 +265,19 @@ async def identity_of(*, login: str, role: Role | None = None) -> Identity:
     return _identity(row)
 
 
+async def identity_in(*, account_id: int, organization_id: int, role: Role) -> Identity:
+    """The identity of a member, for work that goes on after its request; `NotFound` once the membership ended."""
+    row = await db.row(
+        _IDENTITY + " where a.id = $1 and o.id = $2 and m.role = $3 and m.ended_at is null limit 1",
+        account_id,
+        organization_id,
+        role.value,
+    )
+    if row is None:
+        raise NotFound
+    return _identity(row)
+
+
 async def sign_in(*, login: str, password: str, address: str, user_agent: str) -> SignedIn:
     """Check a password and open a session. The same time and sentence for every failure."""
     login = login.strip().lower()
@@ -435,65 +447,6 @@ async def switch(*, actor: Identity, token: str, membership_id: int, user_agent:
         fresh = await _open_session(row, user_agent)
         await trail.record(_identity(row), "session.switched", f"account:{actor.account_id}")
     return fresh
-
-
-@dataclass(frozen=True)
-class NewToken:
-    """A bearer token, shown this once."""
-
-    token_id: int
-    token: str
-    expires_at: datetime
-
-
-async def make_token(*, actor: Identity, label: str) -> NewToken:
-    """A bearer token that speaks for the actor's organisation in the actor's role."""
-    actor.require(Permission.MAKE_TOKEN)
-    token = "xs_" + secrets.token_urlsafe(32)
-    now = clock.now()
-    expires_at = now + timedelta(days=TOKEN_DAYS)
-    async with transaction():
-        token_id: int | None = await db.value(
-            "insert into core_api_token (token_hash, label, account, membership, created_at, expires_at)"
-            " select $1, $2, m.account, m.id, $3, $4 from core_membership m"
-            " where m.account = $5 and m.organization = $6 and m.role = $7 and m.ended_at is null"
-            " returning id",
-            digest(token),
-            label,
-            now,
-            expires_at,
-            actor.account_id,
-            actor.organization_id,
-            actor.role.value,
-        )
-        if token_id is None:
-            raise NotFound
-        await trail.record(actor, "token.made", f"token:{token_id}", after={"label": label})
-    return NewToken(token_id, token, expires_at)
-
-
-async def tokens(actor: Identity) -> list[dict[str, object]]:
-    """The actor's own bearer tokens, without the secrets."""
-    found = await db.rows(
-        "select t.id, t.label, t.created_at, t.expires_at, t.ended_at from core_api_token t"
-        " where t.account = $1 order by t.id desc",
-        actor.account_id,
-    )
-    return [dict(row) for row in found]
-
-
-async def end_token(*, actor: Identity, token_id: int) -> None:
-    """Revoke one of one's own tokens."""
-    async with transaction():
-        ended = await db.execute(
-            "update core_api_token set ended_at = $3 where id = $1 and account = $2 and ended_at is null",
-            token_id,
-            actor.account_id,
-            clock.now(),
-        )
-        if not ended:
-            raise NotFound
-        await trail.record(actor, "token.ended", f"token:{token_id}")
 
 
 async def set_preferences(*, account_id: int, language: str, theme: str, large_type: bool) -> None:

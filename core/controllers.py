@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, FromQuery
 
-from core import accounts, i18n
+from core import accounts, i18n, tokens
 from core.forms import Form
 from core.i18n import N_, _
 from core.identity import Permission, Role
@@ -126,7 +126,7 @@ async def account_page(request: AnyRequest) -> Response[Any]:
 
 
 async def _account_page(
-    request: AnyRequest, form: FormState | None = None, token: accounts.NewToken | None = None
+    request: AnyRequest, form: FormState | None = None, token: tokens.NewToken | None = None
 ) -> Response[Any]:
     identity = await identity_of(request)
     return await pages.page(
@@ -136,7 +136,7 @@ async def _account_page(
         new_token=token,
         memberships=await accounts.memberships(identity.account_id),
         sessions=await accounts.open_sessions(identity, cookies.read(request, cookies.SESSION) or ""),
-        tokens=await accounts.tokens(identity),
+        tokens=await tokens.tokens(identity),
     )
 
 
@@ -181,12 +181,12 @@ async def make_token(request: AnyRequest) -> Response[Any]:
     """A new bearer token, shown once on the page that follows and kept nowhere."""
     identity = await identity_of(request)
 
-    async def do(form: Form) -> accounts.NewToken:
+    async def do(form: Form) -> tokens.NewToken:
         label = form.text("label", max_length=80)
         form.finish()
-        return await accounts.make_token(actor=identity, label=label)
+        return await tokens.make_token(actor=identity, label=label)
 
-    async def done(made: accounts.NewToken) -> Response[Any]:
+    async def done(made: tokens.NewToken) -> Response[Any]:
         return await _account_page(request, token=made)
 
     return await act(request, do, done, lambda form: _account_page(request, form), once=False)
@@ -198,7 +198,7 @@ async def end_token(request: AnyRequest, token_id: FromPath[int]) -> Response[An
     identity = await identity_of(request)
     return await act(
         request,
-        lambda _form: accounts.end_token(actor=identity, token_id=token_id),
+        lambda _form: tokens.end_token(actor=identity, token_id=token_id),
         lambda _none: pages.redirect("core:account", say=_("已吊销该令牌。")),
         lambda form: _account_page(request, form),
     )

@@ -33,3 +33,15 @@ async def lapse_offer(notice_id: int) -> None:
 async def sweep() -> None:
     """Whatever a lost job left undone."""
     await services.sweep_notices()
+
+
+@jobs.task("market.post_batch")
+async def post_batch(batch_id: int) -> None:
+    """The rows of an uploaded sheet, one after the other."""
+    await services.post_batch(batch_id)
+
+
+@jobs.periodic("*/10 * * * *", "market.sweep_batches")
+async def sweep_batches() -> None:
+    """Batches whose job was lost."""
+    await services.sweep_batches()

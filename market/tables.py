@@ -271,3 +271,62 @@ class Award(Table, tablename="market_award"):
     completed_at = Timestamptz(null=True, default=None)
 
     market_award_one_per_agency = Unique(["notice", "agency"])
+
+
+class ProjectPlan(Table, tablename="market_project_plan"):
+    """The guide's result that a client keeps for a project: its answers, and the items with the catalogue
+    rows they were taken from (`items` holds code, version, digest and days; `digest` is over all of it and
+    the guide's own rules). Keeping it again replaces it; the trail holds the earlier ones."""
+
+    id = BigSerial(primary_key=True)
+    project = ForeignKey(Project, null=False, on_delete=OnDelete.restrict, unique=True)
+    project_type = Varchar(length=12)
+    answers = JSONB()
+    items = JSONB()
+    digest = Varchar(length=64)
+    started_on = Date()
+    version = Integer(default=1)
+    kept_by = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    kept_at = Timestamptz()
+
+
+class ProjectItem(Table, tablename="market_project_item"):
+    """What a client does about one service item of a project: in the basket, made by itself, or there already."""
+
+    id = BigSerial(primary_key=True)
+    project = ForeignKey(Project, null=False, on_delete=OnDelete.restrict, index=True)
+    item_code = Varchar(length=12)
+    handling = Varchar(length=10)
+    set_at = Timestamptz()
+
+    market_project_item_once = Unique(["project", "item_code"])
+    market_project_item_known_handling = Check("handling in ('basket','self','have')")
+
+
+class Batch(Table, tablename="market_batch"):
+    """One service item posted for many sites out of a sheet. `common` is what holds for every row."""
+
+    id = BigSerial(primary_key=True)
+    client = ForeignKey(Organization, null=False, on_delete=OnDelete.restrict, index=True)
+    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    item_code = Varchar(length=12)
+    file_name = Varchar(length=200)
+    file_digest = Varchar(length=64)
+    common = JSONB()
+    made_at = Timestamptz()
+    finished_at = Timestamptz(null=True, default=None, index=True)
+
+
+class BatchRow(Table, tablename="market_batch_row"):
+    """One site of a batch: waiting, posted as a notice, or refused with the reasons by column."""
+
+    id = BigSerial(primary_key=True)
+    batch = ForeignKey(Batch, null=False, on_delete=OnDelete.restrict, index=True)
+    number = Integer()
+    content = JSONB()
+    state = Varchar(length=10)
+    notice = ForeignKey(Notice, null=True, default=None, on_delete=OnDelete.restrict)
+    faults = JSONB(null=True, default=None)
+
+    market_batch_row_once = Unique(["batch", "number"])
+    market_batch_row_known_state = Check("state in ('waiting','posted','refused')")

@@ -2,6 +2,20 @@
 
 from litestar import Router
 
-from market.api import acts, custody, reads
+from market.api import (
+    acts,
+    custody,
+    guide,
+    reads,
+)
 
-api_router = Router(path="/", route_handlers=[*reads.HANDLERS, *acts.HANDLERS, *custody.HANDLERS], tags=["market"])
+api_router = Router(
+    path="/",
+    route_handlers=[
+        *acts.HANDLERS,
+        *custody.HANDLERS,
+        *guide.HANDLERS,
+        *reads.HANDLERS,
+    ],
+    tags=["market"],
+)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from market.rules.editions import Edition, edition_on, parse_edition
+from market.rules.guide import Rulebook, parse_questions, parse_types
 
 HERE = Path(__file__).resolve().parent
 
@@ -50,6 +51,14 @@ def departments() -> Mapping[str, Mapping[str, str]]:
 def service_items() -> list[dict[str, str]]:
     """The catalogue as written: one row per item, 60 columns."""
     return _rows("service_items.csv")
+
+
+@cache
+def rulebook() -> Rulebook:
+    """The project guide: kinds of project, questions, and which answers need which items."""
+    types, questions = _rows("project_types.csv"), _rows("wizard_questions.csv")
+    digest = digest_of({"types": types, "questions": questions})
+    return Rulebook(parse_types(types), parse_questions(questions), digest)
 
 
 def _rows(name: str) -> list[dict[str, str]]:

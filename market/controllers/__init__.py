@@ -2,7 +2,17 @@
 
 from litestar import Router
 
-from market.controllers import bids, catalogue, custody, notices, posting, projects, results
+from market.controllers import (
+    batch,
+    bids,
+    catalogue,
+    custody,
+    guide,
+    notices,
+    posting,
+    projects,
+    results,
+)
 
 router = Router(
     path="/",
@@ -13,7 +23,9 @@ router = Router(
         *posting.HANDLERS,
         *bids.HANDLERS,
         *results.HANDLERS,
+        *batch.HANDLERS,
         *custody.HANDLERS,
+        *guide.HANDLERS,
     ],
     include_in_schema=False,
 )

@@ -14,8 +14,10 @@ from core.web.pages import decode_cursor
 from market import services
 from market.forms import parse_project, parse_version
 from market.queries import notices, projects
+from market.queries.guide import project_course
 from market.queries.progress import progress
 from market.rules.notices import FUND_SOURCES, METHOD_NAMES, PHASES
+from market.rules.reality import STANDINGS
 
 AnyRequest = Request[Any, Any, Any]
 OWNER = [web.requires(Permission.MANAGE_PROJECT)]
@@ -114,6 +116,8 @@ async def project_page(request: AnyRequest, project_id: FromPath[int]) -> Respon
         project=project,
         own=identity is not None and identity.organization_id == project.client_id,
         notices=[(row, await progress(row)) for row in rows],
+        running=await project_course(project_id, identity),
+        standings=STANDINGS,
         entries=await timeline(f"project:{project_id}"),
         phases=PHASES,
         methods=METHOD_NAMES,

@@ -1,10 +1,19 @@
 """Acts of the market. The names below are the door for higher floors and for `app.wire()`."""
 
 from market.services.awards import AWARDED, complete_commission, confirm_award
+from market.services.batch import BatchReceipt, post_batch, start_batch, sweep_batches
 from market.services.bids import BID_FILE, BidReceipt, origin_of, replace_bid, submit_bid, withdraw_bid
 from market.services.catalogue import load_content
 from market.services.custody import CustodianReceipt, register_custodian_key
 from market.services.direct import accept_offer, decline_offer, lapse_offer
+from market.services.guide import (
+    BasketReceipt,
+    HandlingReceipt,
+    PlanReceipt,
+    handle_items,
+    keep_plan,
+    post_basket,
+)
 from market.services.handing_over import ShareReceipt, release_share
 from market.services.notices import (
     NoticeReceipt,
@@ -22,9 +31,13 @@ from market.services.sweep import sweep_notices
 __all__ = [
     "AWARDED",
     "BID_FILE",
+    "BasketReceipt",
+    "BatchReceipt",
     "BidReceipt",
     "CustodianReceipt",
+    "HandlingReceipt",
     "NoticeReceipt",
+    "PlanReceipt",
     "ProjectDraft",
     "ProjectReceipt",
     "ShareReceipt",
@@ -35,10 +48,14 @@ __all__ = [
     "decline_offer",
     "describe_project",
     "draft_notice",
+    "handle_items",
+    "keep_plan",
     "lapse_offer",
     "load_content",
     "open_bids",
     "origin_of",
+    "post_basket",
+    "post_batch",
     "publish_notice",
     "register_custodian_key",
     "release_share",
@@ -47,7 +64,9 @@ __all__ = [
     "revise_notice",
     "revise_project",
     "select_winner",
+    "start_batch",
     "submit_bid",
+    "sweep_batches",
     "sweep_notices",
     "withdraw_bid",
     "withdraw_notice",

@@ -27,6 +27,7 @@ HEADINGS = {
 DOORS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.CLIENT: (
         ("market:project-new", N_("建项目，发公告"), "plus"),
+        ("market:guide", N_("项目向导"), "list-check"),
         ("agencies:directory", N_("比较机构"), "git-compare"),
     ),
     Role.AGENCY: (

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from core import accounts, db
+from core import accounts, db, tokens
 from core.identity import Role
 from core.web import cookies
 from core.web.layer import CSP
@@ -152,9 +152,9 @@ async def database_count(table: str) -> int:
 
 async def test_a_bearer_token_speaks_for_its_organisation_until_revoked(db: None, api: Browse, browse: Browse) -> None:
     identity = await make.member(Role.CLIENT)
-    made = await accounts.make_token(actor=identity, label="财务系统")
+    made = await tokens.make_token(actor=identity, label="财务系统")
     found = await accounts.bearer(made.token)
     assert found is not None
     assert found.organization_id == identity.organization_id
-    await accounts.end_token(actor=identity, token_id=made.token_id)
+    await tokens.end_token(actor=identity, token_id=made.token_id)
     assert await accounts.bearer(made.token) is None

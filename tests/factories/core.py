@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from stdnum.cn import uscc as standard
 
-from core import accounts, clock, db
+from core import accounts, clock, db, tokens
 from core.identity import Identity, Role
 
 _count = itertools.count(1)
@@ -70,4 +70,4 @@ async def session_token(somebody: Identity) -> str:
 
 async def bearer_token(somebody: Identity) -> str:
     """A live bearer token of an existing member."""
-    return (await accounts.make_token(actor=somebody, label="测试")).token
+    return (await tokens.make_token(actor=somebody, label="测试")).token
