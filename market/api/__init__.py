@@ -5,3 +5,6 @@ from litestar import Router
 from market.api import acts, custody, reads
 
 api_router = Router(path="/", route_handlers=[*reads.HANDLERS, *acts.HANDLERS, *custody.HANDLERS], tags=["market"])
+from market.api import acts, amendments, reads
+
+api_router = Router(path="/", route_handlers=[*reads.HANDLERS, *acts.HANDLERS, *amendments.HANDLERS], tags=["market"])
