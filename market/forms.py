@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from core.forms import Form
 from core.i18n import N_
@@ -42,7 +43,7 @@ def parse_notice(form: Form) -> NoticeDraft:
     bonds = _bonds(form)
     days_limit = form.integer("days_limit", minimum=1, maximum=LONGEST_DAYS)
     deadline = form.moment("deadline")
-    texts = {
+    texts: dict[str, Any] = {
         "item_code": form.text("item_code", max_length=12),
         "scale": form.text("scale", max_length=LONG_TEXT),
         "requirements": form.text("requirements", max_length=LONG_TEXT),
@@ -129,7 +130,7 @@ def parse_deadline(form: Form) -> datetime:
     return deadline
 
 
-def _bonds(form: Form) -> dict[str, Decimal | None]:
+def _bonds(form: Form) -> dict[str, Any]:
     return {
         "bid_bond": form.money("bid_bond", minimum=CENT, required=False),
         "performance_bond": form.money("performance_bond", minimum=CENT, required=False),
@@ -144,7 +145,7 @@ def parse_amendment(form: Form, method: SelectionMethod) -> tuple[Amendment, str
     bonds = _bonds(form)
     days_limit = form.integer("days_limit", minimum=1, maximum=LONGEST_DAYS)
     deadline = form.moment("deadline")
-    texts = {
+    texts: dict[str, Any] = {
         "scale": form.text("scale", max_length=LONG_TEXT),
         "requirements": form.text("requirements", max_length=LONG_TEXT),
         "payment_terms": form.text("payment_terms", max_length=500),
