@@ -145,7 +145,7 @@ async def test_an_amendment_is_a_version_with_reason_and_digest(db: None) -> Non
     assert version.reason == "业主补充要求"
     assert len(version.digest) == 64
     entry = await db_row("select payload from core_trail_entry where act = 'notice.amended'")
-    assert version.digest in entry["payload"]
+    assert version.digest.encode() in bytes(entry["payload"])
 
 
 async def db_row(statement: str, *args: Any) -> Any:

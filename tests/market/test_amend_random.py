@@ -28,7 +28,8 @@ from tests.factories.agencies import MadeAgency
 from tests.factories.market import make_notice, make_surveyors, notice_draft, soonest
 
 pytestmark = pytest.mark.anyio
-SEEDS, ACTS = range(6), 60
+SEEDS, ACTS, RIGHT = range(8), 120, 0.85
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=clock.SHANGHAI)
 ENDED = {NoticeState.FAILED, NoticeState.WITHDRAWN, NoticeState.CANCELLED}
 
 
@@ -46,10 +47,17 @@ class Play:
     receipts: set[str] = field(default_factory=set)
     done: int = 0
 
+    def owner(self) -> Identity:
+        """Mostly the client, sometimes somebody with no business here."""
+        return self.client if self.chance.random() < RIGHT else self.anybody()
+
+    def bidder(self) -> Identity:
+        """Mostly one of the agencies, sometimes somebody with no business here."""
+        return self.chance.choice(self.agencies).member if self.chance.random() < RIGHT else self.anybody()
+
     def anybody(self) -> Identity:
-        """Mostly the right kind of person, sometimes somebody with no business here."""
-        crowd = [self.client] * 3 + [one.member for one in self.agencies] * 2 + self.others
-        return self.chance.choice(crowd)
+        """Whoever comes along."""
+        return self.chance.choice([self.client, *[one.member for one in self.agencies], *self.others])
 
     def some_notice(self) -> int:
         """Mostly the newest."""
@@ -61,17 +69,17 @@ class Play:
 
 
 async def asks(play: Play) -> None:
-    await services.ask_question(play.anybody(), notice_id=play.some_notice(), text=f"问题 {play.chance.random()}")
+    await services.ask_question(play.bidder(), notice_id=play.some_notice(), text=f"问题 {play.chance.random()}")
 
 
 async def answers(play: Play) -> None:
     latest = await sql.value("select coalesce(max(id), 0) from market_question")
     question_id = play.chance.randint(max(1, latest - 5), max(1, latest))
-    await services.answer_question(play.anybody(), question_id=question_id, text="答复")
+    await services.answer_question(play.owner(), question_id=question_id, text="答复")
 
 
 async def bids(play: Play) -> None:
-    actor, service = play.anybody(), play.chance.choice([services.submit_bid, services.replace_bid])
+    actor, service = play.bidder(), play.chance.choice([services.submit_bid, services.replace_bid])
     seen = play.chance.choice([None, None, 0, 1])
     offer = Offer(play.price(), play.chance.randint(5, 11), "方案")
     receipt = await service(actor, notice_id=play.some_notice(), offer=offer, amendment=seen)
@@ -79,11 +87,11 @@ async def bids(play: Play) -> None:
 
 
 async def confirms(play: Play) -> None:
-    await services.confirm_bid(play.anybody(), notice_id=play.some_notice())
+    await services.confirm_bid(play.bidder(), notice_id=play.some_notice())
 
 
 async def withdraws_bid(play: Play) -> None:
-    await services.withdraw_bid(play.anybody(), notice_id=play.some_notice())
+    await services.withdraw_bid(play.bidder(), notice_id=play.some_notice())
 
 
 async def amends(play: Play) -> None:
@@ -101,20 +109,20 @@ async def amends(play: Play) -> None:
     )
     version = row.version - play.chance.choice([0, 0, 0, 1])
     await services.amend_notice(
-        play.anybody(), notice_id=notice_id, version=version, amendment=amendment, reason="改一处"
+        play.owner(), notice_id=notice_id, version=version, amendment=amendment, reason="改一处"
     )
 
 
 async def withdraws_notice(play: Play) -> None:
-    await services.withdraw_notice(play.anybody(), notice_id=play.some_notice(), reason="不办了")
+    await services.withdraw_notice(play.owner(), notice_id=play.some_notice(), reason="不办了")
 
 
 async def cancels(play: Play) -> None:
-    await services.cancel_selection(play.anybody(), notice_id=play.some_notice(), reason="不选了")
+    await services.cancel_selection(play.owner(), notice_id=play.some_notice(), reason="不选了")
 
 
 async def reposts(play: Play) -> None:
-    actor, deadline = play.anybody(), await soonest()
+    actor, deadline = play.owner(), await soonest()
     again = await services.repost_notice(actor, notice_id=play.some_notice(), deadline=deadline)
     await services.publish_notice(actor, notice_id=again.notice_id, version=again.version)
     play.notices.append(again.notice_id)
@@ -123,14 +131,14 @@ async def reposts(play: Play) -> None:
 async def posts(play: Play) -> None:
     method = play.chance.choice([SelectionMethod.LOWEST_PRICE, SelectionMethod.RANDOM_DRAW])
     draft = await notice_draft(method=method, bid_bond=Decimal("500.00"))
-    actor = play.anybody()
+    actor = play.owner()
     written = await services.draft_notice(actor, project_id=play.project_id, draft=draft)
     await services.publish_notice(actor, notice_id=written.notice_id, version=1)
     play.notices.append(written.notice_id)
 
 
 async def time_passes(play: Play) -> None:
-    play.now += timedelta(hours=play.chance.choice([1, 6, 20, 30, 70]))
+    play.now += timedelta(hours=play.chance.choice([1, 6, 20, 30]))
     with clock.at(play.now):
         await services.sweep_notices()
 
@@ -143,19 +151,18 @@ async def opens_too_early(play: Play) -> None:
 
 
 EVENTS: list[Callable[[Play], Awaitable[None]]] = [
-    *[bids] * 6,
+    *[bids] * 8,
     *[amends] * 2,
     *[confirms] * 3,
-    *[time_passes] * 3,
+    *[time_passes] * 4,
     asks,
     asks,
     answers,
     withdraws_bid,
     withdraws_notice,
     cancels,
-    reposts,
-    reposts,
-    posts,
+    *[reposts] * 3,
+    *[posts] * 2,
     opens_too_early,
 ]
 
@@ -163,7 +170,8 @@ EVENTS: list[Callable[[Play], Awaitable[None]]] = [
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_whatever_happens_the_market_stays_sound(db: None, seed: int) -> None:
     wire()
-    play = await _begin(random.Random(seed))
+    with clock.at(MONDAY):
+        play = await _begin(random.Random(seed))
     for _ in range(ACTS):
         with clock.at(play.now):
             try:
@@ -172,13 +180,13 @@ async def test_whatever_happens_the_market_stays_sound(db: None, seed: int) -> N
             except DomainError:
                 pass
             await _is_sound(play)
-    assert play.done > ACTS // 6, "the driver must get somewhere"
-    play.now += timedelta(days=90)
-    with clock.at(play.now):
-        for _ in range(3):
+    assert play.done > ACTS // 4, "the driver must get somewhere"
+    for _ in range(4):
+        play.now += timedelta(days=30)
+        with clock.at(play.now):
             await services.sweep_notices()
-        await _is_sound(play)
-        await _is_settled(play)
+            await _is_sound(play)
+    await _is_settled(play)
 
 
 async def _begin(chance: random.Random) -> Play:
