@@ -36,7 +36,10 @@ import market.content_loader
 import market.controllers
 import market.jobs
 import market.queries
+import market.rules.amendments
+import market.rules.bonds
 import market.rules.guide
+import market.rules.questions
 import market.rules.trail_titles
 import market.services
 import payments.api
@@ -85,18 +88,23 @@ def wire() -> None:
     """Name who takes over from whom where a low floor must hand something up."""
     agencies.queries.ITEM_CATALOGUE.supply(market.queries.items)
     market.services.AWARDED.supply(contracts.services.draft_from_award)
-    payments.services.SETTLED.supply(contracts.services.milestone_paid)
+    payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
         market.rules.guide.TRAIL_TITLES,
+        market.rules.amendments.TRAIL_TITLES,
+        market.rules.bonds.TRAIL_TITLES,
+        market.rules.questions.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
     )
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
+    for topic in (market.rules.amendments, market.rules.bonds, market.rules.questions):
+        trail.open_acts(trail.Openness.FULL, topic.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 

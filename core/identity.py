@@ -90,6 +90,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.ACCEPT_DELIVERABLE,
             Permission.EVALUATE,
             Permission.PAY,
+            Permission.CONFIRM_PAYMENT,
             Permission.LODGE_OBJECTION,
             Permission.ASSESS_PROPOSAL,
             Permission.KEEP_OPENING_KEY,

@@ -3,11 +3,14 @@
 import re
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from core.forms import Form
 from core.i18n import N_
+from market.rules.amendments import LONGEST_REASON, Amendment
 from market.rules.bids import LONGEST_PROPOSAL, Attachment, Offer, contribution_of
 from market.rules.notices import FundSource, NoticeDraft, SelectionMethod
+from market.rules.questions import LONGEST, LONGEST_ANSWER, SHORTEST
 from market.services.projects import ProjectDraft
 
 CENT = Decimal("0.01")
@@ -37,9 +40,10 @@ def parse_notice(form: Form) -> NoticeDraft:
     fund_source = form.choice("fund_source", FundSource)
     ceiling = form.money("ceiling", minimum=CENT)
     floor = form.money("floor", minimum=CENT, required=False) if priced else None
+    bonds = _bonds(form)
     days_limit = form.integer("days_limit", minimum=1, maximum=LONGEST_DAYS)
     deadline = form.moment("deadline")
-    texts = {
+    texts: dict[str, Any] = {
         "item_code": form.text("item_code", max_length=12),
         "scale": form.text("scale", max_length=LONG_TEXT),
         "requirements": form.text("requirements", max_length=LONG_TEXT),
@@ -64,6 +68,7 @@ def parse_notice(form: Form) -> NoticeDraft:
         agency_id=agency_id,
         reason=reason,
         risk_acknowledged=risk,
+        **bonds,
         **texts,
     )
 
@@ -123,3 +128,56 @@ def parse_deadline(form: Form) -> datetime:
     form.finish()
     assert deadline is not None
     return deadline
+
+
+def _bonds(form: Form) -> dict[str, Any]:
+    return {
+        "bid_bond": form.money("bid_bond", minimum=CENT, required=False),
+        "performance_bond": form.money("performance_bond", minimum=CENT, required=False),
+    }
+
+
+def parse_amendment(form: Form, method: SelectionMethod) -> tuple[Amendment, str]:
+    """What a notice shall say from now on, and the public reason. Raises `FormInvalid`."""
+    ceiling = form.money("ceiling", minimum=CENT)
+    priced = method is SelectionMethod.LOWEST_PRICE
+    floor = form.money("floor", minimum=CENT, required=False) if priced else None
+    bonds = _bonds(form)
+    days_limit = form.integer("days_limit", minimum=1, maximum=LONGEST_DAYS)
+    deadline = form.moment("deadline")
+    texts: dict[str, Any] = {
+        "scale": form.text("scale", max_length=LONG_TEXT),
+        "requirements": form.text("requirements", max_length=LONG_TEXT),
+        "payment_terms": form.text("payment_terms", max_length=500),
+    }
+    reason = form.text("reason", max_length=LONGEST_REASON)
+    if reason and len(reason) < SHORTEST:
+        form.error("reason", N_("理由会公开，请写明原因。"))
+    form.finish()
+    assert ceiling is not None
+    assert days_limit is not None
+    assert deadline is not None
+    return Amendment(ceiling=ceiling, floor=floor, days_limit=days_limit, deadline=deadline, **bonds, **texts), reason
+
+
+def parse_seen(form: Form) -> int | None:
+    """The amendment of the notice that the bidder read; None when the caller does not say."""
+    seen = form.integer("amendment", minimum=0, required=False)
+    form.finish()
+    return seen
+
+
+def parse_question(form: Form) -> str:
+    """A question, a few words at least; everybody will read it."""
+    text = form.text("question", max_length=LONGEST)
+    if text and len(text) < SHORTEST:
+        form.error("question", N_("请把问题写完整。"))
+    form.finish()
+    return text
+
+
+def parse_answer(form: Form) -> str:
+    """An answer or a supplement; everybody will read it."""
+    text = form.text("answer", max_length=LONGEST_ANSWER)
+    form.finish()
+    return text

@@ -330,3 +330,57 @@ class BatchRow(Table, tablename="market_batch_row"):
 
     market_batch_row_once = Unique(["batch", "number"])
     market_batch_row_known_state = Check("state in ('waiting','posted','refused')")
+
+
+class Question(Table, tablename="market_question"):
+    """A question about a notice. Who asked is a keyed mark only: asking would tell interest before the opening."""
+
+    id = BigSerial(primary_key=True)
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict)
+    number = SmallInt()
+    asker_tag = Varchar(length=64)
+    text = Text()
+    asked_at = Timestamptz()
+
+    market_question_number = Unique(["notice", "number"])
+
+
+class Answer(Table, tablename="market_answer"):
+    """What the client answered. Never edited: the first is the answer, later ones supplement it."""
+
+    id = BigSerial(primary_key=True)
+    question = ForeignKey(Question, null=False, on_delete=OnDelete.restrict, index=True)
+    text = Text()
+    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    answered_at = Timestamptz()
+
+
+class NoticeVersion(Table, tablename="market_notice_version"):
+    """One amendment of a published notice: everything it said before and after, why, who, when."""
+
+    id = BigSerial(primary_key=True)
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict)
+    amendment = SmallInt()
+    before = JSONB()
+    after = JSONB()
+    reason = Text()
+    digest = Varchar(length=64)
+    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    amended_at = Timestamptz()
+
+    market_notice_version_once = Unique(["notice", "amendment"])
+
+
+class Bond(Table, tablename="market_bond"):
+    """A bond asked of whoever an award went to; the money itself is a payable of `payments`, found by the award."""
+
+    id = BigSerial(primary_key=True)
+    award = ForeignKey(Award, null=False, on_delete=OnDelete.restrict)
+    kind = Varchar(length=20)
+    amount = Numeric(digits=(14, 2))
+    asked_at = Timestamptz()
+    released_at = Timestamptz(null=True, default=None)
+    release_reason = Varchar(length=40, default="")
+
+    market_bond_once = Unique(["award", "kind"])
+    market_bond_known_kind = Check("kind in ('bid-bond','performance-bond')")

@@ -69,7 +69,12 @@ class Method(StrEnum):
 
 METHOD_TITLES: dict[Method, str] = {Method.BANK_TRANSFER: N_("银行转账")}
 
-KIND_TITLES: dict[str, str] = {"milestone": N_("合同节点款")}
+KIND_TITLES: dict[str, str] = {
+    "milestone": N_("合同节点款"),
+    "bid-bond": N_("投标保证金"),
+    "performance-bond": N_("履约保证金"),
+    "bond-return": N_("退还保证金"),
+}
 """Names of the kinds of payable that floors above create."""
 
 

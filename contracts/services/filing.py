@@ -28,7 +28,7 @@ from core.states import advance
 from core.workdays import calendar
 from market import queries as market
 from market.queries import AwardRow
-from market.services import complete_commission
+from market.services import complete_commission, release_bid_bond
 
 
 class SuspensionWithoutReason(Rejected):
@@ -296,6 +296,7 @@ async def file_contract(*, actor: Identity, contract_id: int) -> ContractReceipt
             },
             threads=threads(contract),
         )
+        await release_bid_bond(contract["award"])
         await _tell(other_organization(actor, contract), "contracts/contract_filed", contract, number=number)
     return ContractReceipt(contract_id, contract["version"], state, now, entry, number, late)
 

@@ -4,6 +4,7 @@ from litestar import Router
 
 from market.api import (
     acts,
+    amendments,
     custody,
     guide,
     reads,
@@ -13,6 +14,7 @@ api_router = Router(
     path="/",
     route_handlers=[
         *acts.HANDLERS,
+        *amendments.HANDLERS,
         *custody.HANDLERS,
         *guide.HANDLERS,
         *reads.HANDLERS,

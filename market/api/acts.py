@@ -167,9 +167,10 @@ async def _seal(request: AnyRequest, notice_id: int, data: OfferBody, service: S
     async def do(form: Form) -> services.BidReceipt:
         row = await notices.notice(notice_id, identity)
         fixed = row.ceiling if row.method is SelectionMethod.RANDOM_DRAW else None
+        seen = forms.parse_seen(form)
         offer = forms.parse_offer(form, fixed_price=fixed)
         origin = origin_of_request(request)
-        return await service(identity, notice_id=notice_id, offer=offer, origin=origin)
+        return await service(identity, notice_id=notice_id, offer=offer, origin=origin, amendment=seen)
 
     return await web.api_act(request, data, do, receipt_json, status=status)
 

@@ -34,6 +34,8 @@ class NoticeBody(msgspec.Struct):
     risk_acknowledged: bool = False
     project_id: int | None = None
     version: int | None = None
+    bid_bond: Amount | None = None
+    performance_bond: Amount | None = None
 
 
 class VersionBody(msgspec.Struct):
@@ -61,6 +63,9 @@ class OfferBody(msgspec.Struct):
     the randomness of a draw. Files are sent as multipart with the same field names (`sealed_files`).
     """
 
+    """An offer. Price in yuan, left out for a random draw; `honest` is the commitment; `amendment` is the
+    version of the notice that was read, 409 when it has been amended since."""
+
     days: Amount = ""
     proposal: str = ""
     honest: bool = False
@@ -79,3 +84,32 @@ class ShareBody(msgspec.Struct):
     """The custodian key that unseals the caller's share. It is used once and not kept."""
 
     secret_key: str
+    amendment: int | None = None
+
+
+class AmendmentBody(msgspec.Struct):
+    """The notice as it shall read from now on, whole: a bond or floor left out is taken away."""
+
+    version: int
+    reason: str = ""
+    scale: str = ""
+    requirements: str = ""
+    payment_terms: str = ""
+    ceiling: Amount = ""
+    days_limit: Amount = ""
+    deadline: str = ""
+    floor: Amount | None = None
+    bid_bond: Amount | None = None
+    performance_bond: Amount | None = None
+
+
+class QuestionBody(msgspec.Struct):
+    """A question; everybody will read it, nobody learns who asked."""
+
+    question: str
+
+
+class AnswerBody(msgspec.Struct):
+    """An answer, or a supplement to the answer given before."""
+
+    answer: str

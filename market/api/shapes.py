@@ -83,6 +83,10 @@ def notice_json(row: NoticeRow) -> dict[str, Any]:
         "end_words": row.end_words or None,
         "rules": row.law.id,
         "repost_of": row.repost_of,
+        "amendment": row.amendment,
+        "questions_until": moment_text(row.questions_until),
+        "bid_bond": yuan_text(row.bid_bond),
+        "performance_bond": yuan_text(row.performance_bond),
     }
 
 
@@ -204,6 +208,7 @@ def my_bid_json(bid: MyBid) -> dict[str, Any]:
         "algorithm": bid.algorithm,
         "received_at": moment_text(bid.received_at),
         "trail_entry": bid.entry_id,
+        "unconfirmed": bid.unconfirmed,
         "amount": yuan_text(bid.amount),
         "days": bid.days,
         "place": bid.place,

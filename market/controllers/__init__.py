@@ -3,6 +3,7 @@
 from litestar import Router
 
 from market.controllers import (
+    amendments,
     batch,
     bids,
     catalogue,
@@ -23,6 +24,7 @@ router = Router(
         *posting.HANDLERS,
         *bids.HANDLERS,
         *results.HANDLERS,
+        *amendments.HANDLERS,
         *batch.HANDLERS,
         *custody.HANDLERS,
         *guide.HANDLERS,

@@ -13,7 +13,7 @@ from core.i18n import N_, _
 from core.identity import Identity, Permission
 from core.trail import latest_checkpoint
 from market import services
-from market.forms import parse_offer
+from market.forms import parse_offer, parse_seen
 from market.queries import bids, notices
 from market.queries.powers import powers
 from market.rules.bids import BID_STATES, LONGEST_PROPOSAL, MOST_ATTACHED, MOST_ATTACHMENTS, NoBid, Offer
@@ -62,9 +62,10 @@ async def _seal(request: AnyRequest, notice_id: int, service: Service, said: str
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> Receipt:
+        seen = parse_seen(form)
         offer = await _offer(notice_id, identity, form)
         origin = origin_of_request(request)
-        return await service(identity, notice_id=notice_id, offer=offer, origin=origin)
+        return await service(identity, notice_id=notice_id, offer=offer, origin=origin, amendment=seen)
 
     async def again(form: web.FormState) -> Response[Any]:
         return await _form(request, notice_id, form)
@@ -109,6 +110,21 @@ async def withdraw_bid(request: AnyRequest, notice_id: FromPath[int]) -> Respons
     async def again(form: web.FormState) -> Response[Any]:
         return await _mine(request, notice_id, form)
 
+    return await web.act(request, do, lambda _receipt: _to_mine(notice_id, said), again)
+
+
+@post("/notices/{notice_id:int}/bids/confirm", name="market:bid-confirm", guards=BIDDER)
+async def confirm_bid(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
+    """Say that the bid stands after an amendment."""
+    identity = await web.identity_of(request)
+
+    async def do(_form: Form) -> Receipt:
+        return await services.confirm_bid(identity, notice_id=notice_id)
+
+    async def again(form: web.FormState) -> Response[Any]:
+        return await _mine(request, notice_id, form)
+
+    said = N_("已确认，这份密封件将按修改后的公告开启。")
     return await web.act(request, do, lambda _receipt: _to_mine(notice_id, said), again)
 
 
@@ -173,6 +189,7 @@ HANDLERS = [
     submit_bid,
     replace_bid,
     withdraw_bid,
+    confirm_bid,
     my_bid,
     my_envelope,
     my_bids,

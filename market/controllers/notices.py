@@ -14,11 +14,15 @@ from core.identity import Identity, Permission
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
 from market.queries import custody, notices
+from market.queries.amendments import lineage, unconfirmed
 from market.queries.awards import award_of, ended_awards
+from market.queries.bonds import bonds_of
 from market.queries.catalogue import items
 from market.queries.notices import BoardFilter
 from market.queries.powers import powers, recused
 from market.queries.progress import progress
+from market.queries.questions import clarifications
+from market.rules.bonds import BOND_STATES
 from market.rules.editions import Custody
 from market.rules.notices import FUND_SOURCES, METHOD_NAMES, METHOD_RULES, PHASES, Phase
 from market.services.custody import HOLDER_NAMES
@@ -122,6 +126,11 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
         ended=await ended_awards(notice_id),
         recused=await recused(row) if row.phase in TAKING_PART else [],
         progress=await progress(row),
+        clarify=await clarifications(row, identity),
+        lineage=await lineage(row),
+        bonds=await bonds_of(row, identity),
+        bond_states=BOND_STATES,
+        unconfirmed=await unconfirmed(row),
         entries=await timeline(row.subject),
         methods=METHOD_NAMES,
         rules=METHOD_RULES,

@@ -31,14 +31,16 @@ class MyBid:
     place: int | None
     reasons: list[Reason]
     entry_id: int | None
+    unconfirmed: bool
 
 
 MINE_SQL = """
 select b.notice as notice_id, b.state, b.digest, b.algorithm, b.received_at, b.withdrawn_at,
        b.amount, b.days, b.place, b.reasons,
+       b.state = 'sealed' and b.amendment < n.amendment as unconfirmed,
        (select max(e.id) from core_trail_entry e
          where e.threads @> array['envelope:' || left(b.digest, 40)]) as entry_id
-  from market_bid b
+  from market_bid b join market_notice n on n.id = b.notice
 """
 
 
@@ -74,7 +76,8 @@ async def my_bids(identity: Identity) -> list[tuple[NoticeRow, MyBid]]:
         return []
     recent = await db.rows(
         """select id from market_notice
-            where state in ('published', 'withdrawn', 'failed') and method <> 'direct'
+            where (state in ('published', 'withdrawn', 'failed') or (state <> 'draft' and amendment > 0))
+              and method <> 'direct'
             order by published_at desc limit 2000"""
     )
     key = secret("seal")

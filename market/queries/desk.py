@@ -10,6 +10,7 @@ from core.web.pages import url_for
 from market.queries.bids import my_bids, offers_to
 from market.queries.custody import shares_wanted
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
+from market.queries.questions import unanswered_of
 from market.rules.bids import BidState
 from market.rules.notices import Phase
 
@@ -46,7 +47,23 @@ async def _client(identity: Identity, now: datetime) -> list[DeskItem]:
         identity.organization_id,
         now - RECENT,
     )
-    return [_client_item(notice_row(record)) for record in found]
+    rows = [notice_row(record) for record in found]
+    return [_client_item(row) for row in rows] + await _questions(rows)
+
+
+async def _questions(rows: list[NoticeRow]) -> list[DeskItem]:
+    running = {row.id: row for row in rows if row.phase is Phase.COLLECTING}
+    waiting = await unanswered_of(list(running))
+    return [
+        _item(
+            running[notice_id],
+            _("有 %(n)s 个提问等业主答复") % {"n": count},
+            _("答复提问"),
+            since,
+            due=running[notice_id].deadline,
+        )
+        for notice_id, (count, since) in waiting.items()
+    ]
 
 
 def _client_item(row: NoticeRow) -> DeskItem:
@@ -73,11 +90,11 @@ async def _agency(identity: Identity) -> list[DeskItem]:
     sealed = [
         _item(
             row,
-            _("密封报价已收到，截止后自动开启"),
-            _("看我的报价"),
+            _("公告已修改，请确认或换入报价") if bid.unconfirmed else _("密封报价已收到，截止后自动开启"),
+            _("确认报价") if bid.unconfirmed else _("看我的报价"),
             bid.received_at,
             due=row.deadline,
-            mine=False,
+            mine=bid.unconfirmed,
             route="market:bid-mine",
         )
         for row, bid in await my_bids(identity)

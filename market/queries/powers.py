@@ -27,6 +27,9 @@ class Powers:
     bid: bool = False
     replace: bool = False
     answer: bool = False
+    amend: bool = False
+    ask: bool = False
+    confirm: bool = False
     mine: MyBid | None = None
     obstacles: tuple[Reason, ...] = ()
 
@@ -47,6 +50,7 @@ def _owner(row: NoticeRow) -> Powers:
         owner=True,
         edit=row.phase is Phase.DRAFT,
         withdraw=row.phase in {Phase.COLLECTING, Phase.OFFERED},
+        amend=row.phase is Phase.COLLECTING,
         cancel=row.phase in {Phase.ON_DISPLAY, Phase.CONFIRMING},
         repost=row.state in REPOSTABLE,
     )
@@ -58,10 +62,12 @@ async def _bidder(row: NoticeRow, identity: Identity) -> Powers:
     mine = await my_bid(identity, row.id)
     if row.phase is not Phase.COLLECTING:
         return Powers(mine=mine)
+    ask = row.questions_until is not None and clock.now() < row.questions_until
     if mine is not None:
-        return Powers(mine=mine, replace=mine.state in {BidState.SEALED, BidState.WITHDRAWN})
+        replaceable = mine.state in {BidState.SEALED, BidState.WITHDRAWN}
+        return Powers(mine=mine, replace=replaceable, confirm=mine.unconfirmed, ask=ask)
     obstacles = await obstacles_for(row, identity.organization_id)
-    return Powers(bid=not obstacles, obstacles=obstacles)
+    return Powers(bid=not obstacles, obstacles=obstacles, ask=ask)
 
 
 async def obstacles_for(row: NoticeRow, organization_id: int) -> tuple[Reason, ...]:

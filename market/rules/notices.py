@@ -9,6 +9,7 @@ from enum import StrEnum
 from core.errors import Conflict, Message, NotFound, Rejected
 from core.i18n import N_
 from core.workdays import Calendar
+from market.rules.bonds import check_bonds
 from market.rules.editions import Edition
 
 
@@ -279,6 +280,8 @@ class NoticeDraft:
     agency_id: int | None = None
     reason: str = ""
     risk_acknowledged: bool = False
+    bid_bond: Decimal | None = None
+    performance_bond: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -314,6 +317,13 @@ def check_draft(draft: NoticeDraft, *, edition: Edition, calendar: Calendar, now
         **_check_prices(draft),
         **_check_direct(draft, edition),
         **_check_times(draft, edition, calendar, now),
+        **check_bonds(
+            draft.bid_bond,
+            draft.performance_bond,
+            ceiling=draft.ceiling,
+            direct=draft.method is SelectionMethod.DIRECT,
+            edition=edition,
+        ),
     }
 
 

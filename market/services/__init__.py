@@ -1,8 +1,10 @@
 """Acts of the market. The names below are the door for higher floors and for `app.wire()`."""
 
+from market.services.amendments import amend_notice
 from market.services.awards import AWARDED, complete_commission, confirm_award
 from market.services.batch import BatchReceipt, post_batch, start_batch, sweep_batches
-from market.services.bids import BID_FILE, BidReceipt, origin_of, replace_bid, submit_bid, withdraw_bid
+from market.services.bids import BID_FILE, BidReceipt, confirm_bid, origin_of, replace_bid, submit_bid, withdraw_bid
+from market.services.bonds import bond_settled, release_bid_bond, release_bonds, sweep_bonds
 from market.services.catalogue import load_content
 from market.services.custody import CustodianReceipt, register_custodian_key
 from market.services.direct import accept_offer, decline_offer, lapse_offer
@@ -26,6 +28,7 @@ from market.services.notices import (
 )
 from market.services.opening import open_bids, select_winner
 from market.services.projects import ProjectDraft, ProjectReceipt, describe_project, revise_project
+from market.services.questions import QuestionReceipt, answer_question, ask_question
 from market.services.sweep import sweep_notices
 
 __all__ = [
@@ -40,11 +43,17 @@ __all__ = [
     "PlanReceipt",
     "ProjectDraft",
     "ProjectReceipt",
+    "QuestionReceipt",
     "ShareReceipt",
     "accept_offer",
+    "amend_notice",
+    "answer_question",
+    "ask_question",
+    "bond_settled",
     "cancel_selection",
     "complete_commission",
     "confirm_award",
+    "confirm_bid",
     "decline_offer",
     "describe_project",
     "draft_notice",
@@ -58,6 +67,8 @@ __all__ = [
     "post_batch",
     "publish_notice",
     "register_custodian_key",
+    "release_bid_bond",
+    "release_bonds",
     "release_share",
     "replace_bid",
     "repost_notice",
@@ -67,6 +78,7 @@ __all__ = [
     "start_batch",
     "submit_bid",
     "sweep_batches",
+    "sweep_bonds",
     "sweep_notices",
     "withdraw_bid",
     "withdraw_notice",

@@ -13,10 +13,12 @@ from core.identity import SYSTEM, Identity
 from core.workdays import calendar
 from market.queries.awards import AwardRow, award_of, open_jobs
 from market.queries.notices import NoticeRow
+from market.rules.bonds import Release
 from market.rules.eligibility import eligibility
 from market.rules.notices import NoticeAct, is_due
 from market.rules.reasons import Reason
 from market.rules.selection import Ranked
+from market.services.bonds import ask_bid_bond, ask_performance_bond, release_bonds
 from market.services.cases import fail, letter, lock_notice, move
 
 AWARDED: Handover[[int]] = Handover("market.awarded")
@@ -93,6 +95,7 @@ async def announce(
     threads = (*notice.threads, f"agency:{chosen.agency_id}")
     await trail.record(actor, "award.announced", notice.subject, after=public, threads=threads)
     await _tell_winner(notice, chosen)
+    await ask_bid_bond(notice, award_id)
     return award_id
 
 
@@ -145,6 +148,7 @@ async def _confirm(notice: NoticeRow, award: AwardRow) -> None:
         after={"award": award.award_id, "agency": award.agency_id},
         threads=(*notice.threads, f"agency:{award.agency_id}"),
     )
+    await ask_performance_bond(notice, award.award_id)
     await AWARDED(award.award_id)
 
 
@@ -170,6 +174,7 @@ async def _replace(notice: NoticeRow, award: AwardRow, faults: tuple[Reason, ...
         after={"reasons": [fault.as_json() for fault in faults]},
         threads=(*notice.threads, f"agency:{award.agency_id}"),
     )
+    await release_bonds(award.award_id, Release.REPLACED)
     successor = await _next_in_line(notice, award.place)
     if successor is None:
         await fail(notice, Reason("nobody-left"))
@@ -225,3 +230,4 @@ async def complete_commission(award_id: int) -> None:
                 after={"award": award_id},
                 threads=(f"project:{row['project']}", f"agency:{row['agency']}"),
             )
+            await release_bonds(award_id, Release.COMPLETED)

@@ -17,15 +17,17 @@ from agencies import queries as agencies
 from agencies.rules import Profession
 from core import clock, db, files, trail
 from core.db import transaction
-from core.errors import FormInvalid
+from core.errors import FormInvalid, StaleForm
 from core.files import FileUse
 from core.forms import Upload
 from core.identity import Identity, Permission
 from core.keys import secret
 from core.states import advance
 from market import sealing
+from market.queries.amendments import ceiling_under
 from market.queries.awards import open_jobs
 from market.queries.notices import NoticeRow
+from market.rules.amendments import NotBehind, PriceMoved, can_only_be_replaced
 from market.rules.bids import (
     MOST_ATTACHED,
     TRANSITIONS,
@@ -64,25 +66,31 @@ BID_FILE = FileUse("bid", MOST_ATTACHED, (files.PDF, files.DOCX, files.XLSX, fil
 
 
 async def submit_bid(
-    actor: Identity, *, notice_id: int, offer: Offer, origin: Mapping[str, str] | None = None
+    actor: Identity,
+    *,
+    notice_id: int,
+    offer: Offer,
+    origin: Mapping[str, str] | None = None,
+    amendment: int | None = None,
 ) -> BidReceipt:
     """Seal and keep an offer. The database's unique constraint judges a second bid.
 
     `origin` are keyed fingerprints of address and browser (`origin_of`); they are sealed with the rest.
 
     Raises `NotEligible` (all reasons), `FormInvalid` (price or days outside the terms),
-    `DeadlinePassed` (also when the clock passes it before COMMIT), `AlreadyBid`, `BidClosed`.
+    `DeadlinePassed` (also when the clock passes it before COMMIT), `AlreadyBid`, `BidClosed`;
+    `StaleForm` when the notice was amended since the form (`amendment`) was shown.
     """
     actor.require(Permission.SUBMIT_BID)
     async with transaction():
-        notice, agency_id = await _entry(actor, notice_id, offer)
+        notice, agency_id = await _entry(actor, notice_id, offer, amendment)
         envelope = await _envelope(actor, notice, agency_id, offer, origin)
         digest = sealing.digest(envelope)
         now = clock.now()
         stored = await db.value(
             """insert into market_bid (notice, bidder_tag, state, digest, algorithm, envelope,
-                   received_at, reasons)
-               values ($1, $2, 'sealed', $3, $4, $5, $6, '[]')
+                   received_at, reasons, amendment)
+               values ($1, $2, 'sealed', $3, $4, $5, $6, '[]', $7)
                on conflict (notice, bidder_tag) do nothing returning id""",
             notice_id,
             sealing.bidder_tag(secret("seal"), notice_id, agency_id),
@@ -90,6 +98,7 @@ async def submit_bid(
             sealing.ALGORITHM,
             envelope,
             now,
+            notice.amendment,
         )
         if stored is None:
             raise AlreadyBid
@@ -98,7 +107,12 @@ async def submit_bid(
 
 
 async def replace_bid(
-    actor: Identity, *, notice_id: int, offer: Offer, origin: Mapping[str, str] | None = None
+    actor: Identity,
+    *,
+    notice_id: int,
+    offer: Offer,
+    origin: Mapping[str, str] | None = None,
+    amendment: int | None = None,
 ) -> BidReceipt:
     """Put a new envelope in the place of the old one (also after a withdrawal).
 
@@ -106,7 +120,7 @@ async def replace_bid(
     """
     actor.require(Permission.SUBMIT_BID)
     async with transaction():
-        notice, agency_id = await _entry(actor, notice_id, offer)
+        notice, agency_id = await _entry(actor, notice_id, offer, amendment)
         bid = await _own_bid(notice_id, agency_id)
         state = advance(TRANSITIONS, BidState(bid["state"]), BidAct.REPLACE)
         envelope = await _envelope(actor, notice, agency_id, offer, origin)
@@ -119,13 +133,14 @@ async def replace_bid(
                    select id, digest, algorithm, envelope, received_at, $6
                      from market_bid where id = $1)
                update market_bid set state = $2, digest = $3, algorithm = $4, envelope = $5,
-                      received_at = $6, withdrawn_at = null where id = $1""",
+                      received_at = $6, withdrawn_at = null, amendment = $7 where id = $1""",
             bid["id"],
             state.value,
             digest,
             sealing.ALGORITHM,
             envelope,
             now,
+            notice.amendment,
         )
         entry = await _record(actor, "envelope.replaced", digest, before={"digest": bid["digest"]})
     return _receipt(notice, digest, now, entry)
@@ -155,9 +170,34 @@ async def withdraw_bid(actor: Identity, *, notice_id: int) -> BidReceipt:
     return _receipt(notice, bid["digest"], now, entry)
 
 
-async def _entry(actor: Identity, notice_id: int, offer: Offer) -> tuple[NoticeRow, int]:
+async def confirm_bid(actor: Identity, *, notice_id: int) -> BidReceipt:
+    """Say that a bid stands after an amendment: the same envelope, now for the notice as it reads.
+
+    Without it (or a replacement) the bid stays closed for good. Raises `NoBid`, `DeadlinePassed`, `NotBehind`,
+    and `PriceMoved` when a fixed price changed, which no old envelope can meet.
+    """
+    actor.require(Permission.SUBMIT_BID)
+    async with transaction():
+        notice = await _collecting(notice_id)
+        agency = await agencies.agency_of(actor.organization_id)
+        if agency is None:
+            raise NoBid
+        bid = await _own_bid(notice_id, agency.agency_id)
+        if bid["state"] != BidState.SEALED or bid["amendment"] >= notice.amendment:
+            raise NotBehind
+        bid_for = await ceiling_under(notice, bid["amendment"])
+        if can_only_be_replaced(notice.method, bid_for, notice.ceiling):
+            raise PriceMoved
+        await db.execute("update market_bid set amendment = $2 where id = $1", bid["id"], notice.amendment)
+        entry = await _record(actor, "envelope.confirmed", bid["digest"])
+    return _receipt(notice, bid["digest"], clock.now(), entry)
+
+
+async def _entry(actor: Identity, notice_id: int, offer: Offer, amendment: int | None) -> tuple[NoticeRow, int]:
     """Everything that must hold before an envelope is accepted; the notice and the agency."""
     notice = await _collecting(notice_id)
+    if amendment is not None and amendment != notice.amendment:
+        raise StaleForm
     agency_id = await _eligible_agency(actor, notice)
     errors = offer_errors(offer, notice.terms) | attachment_errors(offer)
     if offer.staff:
@@ -207,7 +247,7 @@ async def _eligible_agency(actor: Identity, notice: NoticeRow) -> int:
 async def _own_bid(notice_id: int, agency_id: int) -> Any:
     tag = sealing.bidder_tag(secret("seal"), notice_id, agency_id)
     bid = await db.row(
-        "select id, state, digest from market_bid where notice = $1 and bidder_tag = $2 for update",
+        "select id, state, digest, amendment from market_bid where notice = $1 and bidder_tag = $2 for update",
         notice_id,
         tag,
     )

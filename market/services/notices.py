@@ -19,6 +19,7 @@ from market.queries.awards import award_of, open_jobs
 from market.queries.catalogue import ItemRow, service_item
 from market.queries.notices import NoticeRow, opened_bids
 from market.queries.projects import ProjectRow, own_project
+from market.rules.bonds import Release
 from market.rules.catalogue import shingles
 from market.rules.editions import Custody, Edition
 from market.rules.eligibility import NotEligible, eligibility, needs_warning
@@ -33,6 +34,8 @@ from market.rules.notices import (
     SelectionMethod,
     check_draft,
 )
+from market.rules.questions import questions_until
+from market.services.bonds import release_bonds
 from market.services.cases import letter, lock_own_notice, move, same_version
 from market.services.custody import prepare_keys
 from market.tables import Notice
@@ -126,6 +129,7 @@ async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> No
             NoticeAct.PUBLISH,
             number=number,
             published_at=now,
+            questions_until=questions_until(notice.deadline, law, await calendar()),
             shingles=_found_by(notice, number),
             edition=law.id,
             edition_digest=law.digest,
@@ -209,6 +213,7 @@ async def cancel_selection(actor: Identity, *, notice_id: int, reason: str) -> N
                 award.award_id,
                 clock.now(),
             )
+            await release_bonds(award.award_id, Release.CANCELLED)
         told = {award.agency_organization_id} if award else set()
         told |= await _bidders(notice_id)
         for organization_id in sorted(told):
@@ -287,6 +292,8 @@ def as_draft(notice: NoticeRow) -> NoticeDraft:
         agency_id=notice.direct_agency_id,
         reason=notice.direct_reason,
         risk_acknowledged=notice.risk_acknowledged,
+        bid_bond=notice.bid_bond,
+        performance_bond=notice.performance_bond,
     )
 
 
@@ -306,6 +313,8 @@ def facts(draft: NoticeDraft) -> dict[str, Any]:
         "agency": draft.agency_id,
         "reason": draft.reason,
         "risk_acknowledged": draft.risk_acknowledged,
+        "bid_bond": draft.bid_bond,
+        "performance_bond": draft.performance_bond,
     }
 
 
@@ -325,5 +334,7 @@ def _columns(draft: NoticeDraft, project: ProjectRow, item: ItemRow) -> dict[str
         "direct_agency": draft.agency_id if direct else None,
         "direct_reason": draft.reason if direct else "",
         "risk_acknowledged": direct and draft.risk_acknowledged,
+        "bid_bond": draft.bid_bond,
+        "performance_bond": draft.performance_bond,
         "shingles": shingles(project.title, project.location, item.name_zh, item.name_en),
     }

@@ -67,8 +67,9 @@ async def open_with(notice: NoticeRow) -> bool:
     """
     bids = await db.rows(
         "select id, bidder_tag, digest, envelope, received_at from market_bid"
-        " where notice = $1 and state = 'sealed' order by id for update",
+        " where notice = $1 and state = 'sealed' and amendment = $2 order by id for update",
         notice.id,
+        notice.amendment,
     )
     needed = max(1, notice.law.entrants(public=notice.fund_source.public_money))
     if len(bids) < needed:

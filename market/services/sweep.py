@@ -3,6 +3,7 @@
 from core import clock, db
 from market.rules.notices import NoticeAct
 from market.services.awards import confirm_award
+from market.services.bonds import sweep_bonds
 from market.services.direct import lapse_offer
 from market.services.opening import open_bids, select_winner
 
@@ -33,4 +34,5 @@ async def sweep_notices() -> int:
         if done and act is NoticeAct.OPEN:
             await select_winner(row["id"])
         moved += done
+    await sweep_bonds()
     return moved

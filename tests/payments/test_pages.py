@@ -117,7 +117,7 @@ async def test_foreign_and_absent_payables_look_alike(browse: Browse) -> None:
     assert "没有找到这笔款项" in absent.text
     assert (await stranger.submit(f"/payments/{made.payable_id}/voucher", slip(), voucher())).status_code == 404
     payer = await browse(made.payer)
-    assert (await payer.submit(f"/payments/{made.payable_id}/confirm", {})).status_code == 403
+    assert (await payer.submit(f"/payments/{made.payable_id}/confirm", {})).status_code == 404
     assert (await (await browse()).get("/payments")).status_code == 303
 
 
@@ -149,5 +149,5 @@ async def test_json_twins(api: Any) -> None:
     assert shown["transfers"][0]["reference"] == "2026112000000001"
     stranger = await api(Role.CLIENT)
     assert (await stranger.get(path)).status_code == 404
-    assert (await payer.post(f"{path}/confirm", json={}, headers=key)).status_code == 403
+    assert (await payer.post(f"{path}/confirm", json={}, headers=key)).status_code == 404
     assert (await payee.post(f"{path}/confirm", json={})).status_code == 400

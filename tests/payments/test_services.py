@@ -118,10 +118,13 @@ async def test_strangers_and_the_other_side_cannot_act() -> None:
         await queries.payable(made.payable_id, stranger)
     with pytest.raises(PayableNotFound):
         await services.submit_voucher(actor=stranger, payable_id=made.payable_id, draft=voucher())
-    with pytest.raises(Forbidden):
+    with pytest.raises(PayableNotFound):
         await services.submit_voucher(actor=made.payee, payable_id=made.payable_id, draft=voucher())
-    with pytest.raises(Forbidden):
+    with pytest.raises(PayableNotFound):
         await services.confirm_receipt(actor=made.payer, payable_id=made.payable_id)
+    with pytest.raises(Forbidden):
+        registrar = await people.member(Role.REGISTRAR, made.payer.organization_id)
+        await services.submit_voucher(actor=registrar, payable_id=made.payable_id, draft=voucher())
     other = await people.member(Role.AGENCY)
     with pytest.raises(PayableNotFound):
         await services.confirm_receipt(actor=other, payable_id=made.payable_id)

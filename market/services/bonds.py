@@ -1,0 +1,166 @@
+"""Bonds as payables: asked, released, given back. The money moves in `payments`; here is why and when.
+
+A bid bond is asked of the provisional winner when the result is announced, and of a substitute when it takes over;
+the performance bond when the award is confirmed. An unpaid bond does not hold up the award: whether to sign without it
+is the client's business, and nothing is forfeited here. When a bond is no longer needed it is released: not yet paid, its
+payable is cancelled; paid, the client owes it back within `bond.back_days` days; a payment under way is given back as
+soon as the client has confirmed it.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core import clock, db, trail
+from core.db import transaction
+from core.identity import SYSTEM
+from core.workdays import calendar
+from market import content
+from market.queries.awards import AwardRow, award
+from market.queries.notices import NoticeRow
+from market.rules.bonds import BOND_TITLES, RETURN_KIND, BondKind, Release, performance_due
+from market.rules.notices import SelectionMethod
+from payments import queries as payables
+from payments import services as payments
+from payments.rules import PAYER_TURN, PayableState
+
+
+async def ask_bid_bond(notice: NoticeRow, award_id: int) -> None:
+    """The provisional winner owes the bid bond of the notice, if it asks for one. Inside the caller's act."""
+    if notice.bid_bond is not None and notice.method is not SelectionMethod.DIRECT:
+        await _ask(notice, await award(award_id), BondKind.BID, notice.bid_bond)
+
+
+async def ask_performance_bond(notice: NoticeRow, award_id: int) -> None:
+    """The winner owes the performance bond, at most the share of the agreed price. Inside the caller's act."""
+    if notice.performance_bond is not None:
+        won = await award(award_id)
+        await _ask(notice, won, BondKind.PERFORMANCE, performance_due(notice.performance_bond, won.amount, notice.law))
+
+
+async def _ask(notice: NoticeRow, won: AwardRow, kind: BondKind, amount: Decimal) -> None:
+    asked = await db.execute(
+        "insert into market_bond (award, kind, amount, asked_at, release_reason) values ($1, $2, $3, $4, '')"
+        " on conflict (award, kind) do nothing",
+        won.award_id,
+        kind.value,
+        amount,
+        clock.now(),
+    )
+    if not asked:
+        return
+    due_on = (await calendar()).add(clock.today(), notice.law.bond.pay_wd)
+    threads = (notice.subject, *notice.threads, f"agency:{won.agency_id}")
+    await payments.create_payable(
+        kind=kind.value,
+        key=str(won.award_id),
+        payer_id=won.agency_organization_id,
+        payee_id=won.client_id,
+        amount=amount,
+        title=f"{won.project_title} {BOND_TITLES[kind]}",
+        due_on=due_on,
+        threads=threads,
+    )
+    facts = {"award": won.award_id, "kind": kind.value, "amount": amount, "due_on": due_on}
+    await trail.record(SYSTEM, "bond.asked", notice.subject, after=facts, threads=threads[1:])
+
+
+async def release_bid_bond(award_id: int) -> None:
+    """The contract is filed: the bid bond has served. Called by the floor of contracts. Idempotent."""
+    await release_bonds(award_id, Release.FILED)
+
+
+ENDS = {Release.FILED: (BondKind.BID,)}
+"""What an event releases; every other event releases all bonds of the award."""
+
+
+async def release_bonds(award_id: int, why: Release) -> None:
+    """The bonds of an award are no longer needed, for that reason. Idempotent; joins the caller's transaction."""
+    async with transaction():
+        for kind in ENDS.get(why, tuple(BondKind)):
+            bond = await db.row(
+                """update market_bond set released_at = $3, release_reason = $4
+                    where award = $1 and kind = $2 and released_at is null returning amount""",
+                award_id,
+                kind.value,
+                clock.now(),
+                why.value,
+            )
+            if bond is not None:
+                await _let_go(await award(award_id), kind, why)
+
+
+async def _let_go(won: AwardRow, kind: BondKind, why: Release) -> None:
+    await trail.record(
+        SYSTEM,
+        "bond.released",
+        f"notice:{won.notice_id}",
+        after={"award": won.award_id, "kind": kind.value, "reason": why.value},
+        threads=(f"project:{won.project_id}", f"agency:{won.agency_id}"),
+    )
+    await _clear(won, kind, why.value)
+
+
+async def _clear(won: AwardRow, kind: BondKind, why: str) -> None:
+    """Cancel what is unpaid, give back what is paid; a payment under way is left until it is settled."""
+    owed = await payables.payable_for(kind.value, str(won.award_id))
+    if owed is None:
+        return
+    if owed.state in PAYER_TURN:
+        await payments.cancel_payable(kind=kind.value, key=str(won.award_id), reason=why)
+    elif owed.state is PayableState.CONFIRMED:
+        await _give_back(won, kind, owed.amount)
+
+
+async def _give_back(won: AwardRow, kind: BondKind, amount: Decimal) -> None:
+    days = await _back_days(won.notice_id)
+    await payments.create_payable(
+        kind=RETURN_KIND,
+        key=f"{kind.value}:{won.award_id}",
+        payer_id=won.client_id,
+        payee_id=won.agency_organization_id,
+        amount=amount,
+        title=f"{won.project_title} 退还{BOND_TITLES[kind]}",
+        due_on=clock.today() + timedelta(days=days),
+        threads=(f"notice:{won.notice_id}", f"project:{won.project_id}", f"agency:{won.agency_id}"),
+    )
+
+
+async def _back_days(notice_id: int) -> int:
+    edition = await db.value("select edition from market_notice where id = $1", notice_id)
+    return content.edition(edition).bond.back_days
+
+
+async def bond_settled(kind: str, key: str, _payable_id: int, _settled_at: datetime) -> None:
+    """A payment arrived (handed to `payments.services.SETTLED`): a bond that nobody needs any more goes back at once."""
+    if kind not in set(BondKind):
+        return
+    released = await db.value("select released_at from market_bond where award = $1 and kind = $2", int(key), kind)
+    if released is not None:
+        won = await award(int(key))
+        await _give_back(won, BondKind(kind), await _paid(kind, key))
+
+
+async def _paid(kind: str, key: str) -> Decimal:
+    owed = await payables.payable_for(kind, key)
+    assert owed is not None
+    return owed.amount
+
+
+UNDER_WAY = timedelta(days=60)
+"""How long after its release a payment that was under way may still be contested."""
+
+
+async def sweep_bonds() -> int:
+    """Cancel released bonds whose payment the client contested afterwards; how many."""
+    found = await db.rows(
+        "select award, kind, release_reason from market_bond where released_at > $1 order by id",
+        clock.now() - UNDER_WAY,
+    )
+    cancelled = 0
+    for kind in BondKind:
+        bonds = {str(one["award"]): one["release_reason"] for one in found if one["kind"] == kind}
+        for key, owed in (await payables.payables_for(kind.value, list(bonds))).items():
+            if owed.state in PAYER_TURN:
+                await payments.cancel_payable(kind=kind.value, key=key, reason=bonds[key])
+                cancelled += 1
+    return cancelled
