@@ -47,7 +47,7 @@ def _owner(row: NoticeRow) -> Powers:
         owner=True,
         edit=row.phase is Phase.DRAFT,
         withdraw=row.phase in {Phase.COLLECTING, Phase.OFFERED},
-        cancel=row.phase in {Phase.ON_DISPLAY, Phase.CONFIRMING},
+        cancel=row.phase in {Phase.ON_DISPLAY, Phase.PAUSED, Phase.CONFIRMING},
         repost=row.state in REPOSTABLE,
     )
 

@@ -15,6 +15,17 @@ from market.services.notices import (
     revise_notice,
     withdraw_notice,
 )
+from market.services.objection_decisions import accept_objection, decide_objection, decline_objection
+from market.services.objections import (
+    EVIDENCE,
+    ObjectionReceipt,
+    answer_objection,
+    escalate_objection,
+    lodge_objection,
+    objection_due,
+    sweep_objections,
+    withdraw_objection,
+)
 from market.services.opening import open_bids, select_winner
 from market.services.projects import ProjectDraft, ProjectReceipt, describe_project, revise_project
 from market.services.sweep import sweep_notices
@@ -22,21 +33,30 @@ from market.services.sweep import sweep_notices
 __all__ = [
     "AWARDED",
     "BID_FILE",
+    "EVIDENCE",
     "BidReceipt",
     "CustodianReceipt",
     "NoticeReceipt",
+    "ObjectionReceipt",
     "ProjectDraft",
     "ProjectReceipt",
     "ShareReceipt",
+    "accept_objection",
     "accept_offer",
+    "answer_objection",
     "cancel_selection",
     "complete_commission",
     "confirm_award",
+    "decide_objection",
+    "decline_objection",
     "decline_offer",
     "describe_project",
     "draft_notice",
+    "escalate_objection",
     "lapse_offer",
     "load_content",
+    "lodge_objection",
+    "objection_due",
     "open_bids",
     "origin_of",
     "publish_notice",
@@ -49,6 +69,8 @@ __all__ = [
     "select_winner",
     "submit_bid",
     "sweep_notices",
+    "sweep_objections",
     "withdraw_bid",
     "withdraw_notice",
+    "withdraw_objection",
 ]

@@ -4,6 +4,7 @@ from core import clock, db
 from market.rules.notices import NoticeAct
 from market.services.awards import confirm_award
 from market.services.direct import lapse_offer
+from market.services.objections import sweep_objections
 from market.services.opening import open_bids, select_winner
 
 ACTS = {
@@ -19,7 +20,7 @@ select id, case when state = 'opened' then 'select' when state = 'selected' then
                 when method = 'direct' then 'fail' else 'open' end as act
   from market_notice
  where (state = 'published' and deadline <= $1) or state = 'opened'
-    or (state = 'selected' and display_until <= $1)
+    or (state = 'selected' and display_until <= $1 and paused_at is null)
  order by coalesce(display_until, deadline), id
 """
 
@@ -33,4 +34,4 @@ async def sweep_notices() -> int:
         if done and act is NoticeAct.OPEN:
             await select_winner(row["id"])
         moved += done
-    return moved
+    return moved + await sweep_objections()
