@@ -275,8 +275,8 @@ class Award(Table, tablename="market_award"):
 
 
 class Objection(Table, tablename="market_objection"):
-    """An objection to a notice or its result. `target` is the version objected to: the notice's amendment or the
-    award's id. `due_at` is until when the present holder has time, `moves_at` when the clock moves it on."""
+    """An objection to a notice or its result. `target` is the act objected to: the notice's amendment, or the moment
+    the result was announced (microseconds since 1970), which a correction makes new. `due_at` is until when the present holder has time, `moves_at` when the clock moves it on."""
 
     id = BigSerial(primary_key=True)
     number = Varchar(length=24, unique=True)

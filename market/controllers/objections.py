@@ -38,11 +38,11 @@ PAGE = 30
 
 @get("/objections", name="market:objection-list", opt=web.public)
 async def objection_list(
-    request: AnyRequest, cursor: FromQuery[str | None] = None, state: FromQuery[str | None] = None
+    request: AnyRequest, cursor: FromQuery[str | None] = None, show: FromQuery[str | None] = None
 ) -> Response[Any]:
     """All objections, newest first, and what became of them."""
     before = decode_cursor(cursor)
-    only_open = state == "open"
+    only_open = show == "open"
     found = await objections.objection_list(
         limit=PAGE, before=before if isinstance(before, int) else None, only_open=only_open
     )

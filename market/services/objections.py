@@ -143,7 +143,7 @@ async def _insert(
     target = notice.amendment
     if against is Against.RESULT:
         award = await award_of(notice.id)
-        target = award.award_id if award else 0
+        target = int(award.announced_at.timestamp() * 1_000_000) if award else 0
     known = await db.value(
         "select number from market_objection where notice = $1 and agency = $2 and against = $3 and target = $4",
         notice.id,
