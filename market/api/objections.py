@@ -99,7 +99,7 @@ def receipt_json(receipt: services.ObjectionReceipt) -> dict[str, Any]:
     return {"id": receipt.objection_id, "number": receipt.number, "notice_id": receipt.notice_id}
 
 
-@get("/objections", name="api:market-objections", opt=web.public)
+@get("/notice-objections", name="api:market-objections", opt=web.public)
 async def list_objections(cursor: FromQuery[str | None] = None, limit: FromQuery[int] = 20) -> dict[str, Any]:
     """All objections, newest first."""
     size = min(max(1, limit), MOST)
@@ -108,7 +108,7 @@ async def list_objections(cursor: FromQuery[str | None] = None, limit: FromQuery
     return web.cursor_page(rows, size, lambda row: row.id, objection_json)
 
 
-@get("/objections/{objection_id:int}", name="api:market-objection", opt=web.public)
+@get("/notice-objections/{objection_id:int}", name="api:market-objection", opt=web.public)
 async def show_objection(objection_id: FromPath[int]) -> dict[str, Any]:
     """One objection with everything done about it."""
     row = await objections.objection(objection_id)
@@ -156,7 +156,7 @@ async def _act(request: AnyRequest, data: msgspec.Struct | dict[str, Any] | None
     return await web.api_act(request, data, carry_out, receipt_json)
 
 
-@post("/objections/{objection_id:int}/answer", name="api:market-objection-answer", guards=OWNER)
+@post("/notice-objections/{objection_id:int}/answer", name="api:market-objection-answer", guards=OWNER)
 async def answer(request: AnyRequest, objection_id: FromPath[int], data: JSONBody[AnswerBody]) -> Response[Any]:
     """The client's answer."""
 
@@ -167,7 +167,7 @@ async def answer(request: AnyRequest, objection_id: FromPath[int], data: JSONBod
     return await _act(request, data, do)
 
 
-@post("/objections/{objection_id:int}/escalation", name="api:market-objection-escalate", guards=LODGER)
+@post("/notice-objections/{objection_id:int}/escalation", name="api:market-objection-escalate", guards=LODGER)
 async def escalate(request: AnyRequest, objection_id: FromPath[int], data: JSONBody[WordsBody]) -> Response[Any]:
     """To the supervisor."""
 
@@ -178,7 +178,7 @@ async def escalate(request: AnyRequest, objection_id: FromPath[int], data: JSONB
     return await _act(request, data, do)
 
 
-@post("/objections/{objection_id:int}/withdrawal", name="api:market-objection-withdraw", guards=LODGER)
+@post("/notice-objections/{objection_id:int}/withdrawal", name="api:market-objection-withdraw", guards=LODGER)
 async def withdraw(request: AnyRequest, objection_id: FromPath[int]) -> Response[Any]:
     """The objector takes it back."""
 
@@ -188,7 +188,7 @@ async def withdraw(request: AnyRequest, objection_id: FromPath[int]) -> Response
     return await _act(request, {}, do)
 
 
-@post("/objections/{objection_id:int}/acceptance", name="api:market-objection-accept", guards=SUPERVISOR)
+@post("/notice-objections/{objection_id:int}/acceptance", name="api:market-objection-accept", guards=SUPERVISOR)
 async def accept(request: AnyRequest, objection_id: FromPath[int], data: JSONBody[WordsBody]) -> Response[Any]:
     """The supervisor takes it up."""
 
@@ -199,7 +199,7 @@ async def accept(request: AnyRequest, objection_id: FromPath[int], data: JSONBod
     return await _act(request, data, do)
 
 
-@post("/objections/{objection_id:int}/refusal", name="api:market-objection-decline", guards=SUPERVISOR)
+@post("/notice-objections/{objection_id:int}/refusal", name="api:market-objection-decline", guards=SUPERVISOR)
 async def decline(request: AnyRequest, objection_id: FromPath[int], data: JSONBody[WordsBody]) -> Response[Any]:
     """The supervisor does not take it up."""
 
@@ -210,7 +210,7 @@ async def decline(request: AnyRequest, objection_id: FromPath[int], data: JSONBo
     return await _act(request, data, do)
 
 
-@post("/objections/{objection_id:int}/decision", name="api:market-objection-decide", guards=SUPERVISOR)
+@post("/notice-objections/{objection_id:int}/decision", name="api:market-objection-decide", guards=SUPERVISOR)
 async def decide(request: AnyRequest, objection_id: FromPath[int], data: JSONBody[DecisionBody]) -> Response[Any]:
     """The supervisor decides."""
 

@@ -125,7 +125,7 @@ async def test_an_objection_to_a_notice_never_names_the_objector_in_public(db: N
             assert "资质证书已经过期" in text or url == "/objections"
             assert agency.name_zh not in text or (seen and url.startswith("/objections/"))
         if reader is None:
-            assert agency.name_zh not in (await browser.get(f"/api/v1/objections/{objection_id}")).text
+            assert agency.name_zh not in (await browser.get(f"/api/v1/notice-objections/{objection_id}")).text
     shown = (await (await browse(made.client)).get(f"/objections/{objection_id}")).text
     assert agency.name_zh in shown
 

@@ -27,9 +27,9 @@ FORM = {
 async def test_from_the_form_to_the_decision(db: None, browse: Browse) -> None:
     made, agencies = await make_selected(("24600.00", "26000.00"))
     office = await make.organization()
-    first, second = [await browse(await make.member(Role.MARKET_SUPERVISOR, office)) for _ in range(2)]
-    objector, client, public = await browse(agencies[1].member), await browse(made.client), await browse()
     with clock.at(made.deadline + timedelta(hours=2)):
+        first, second = [await browse(await make.member(Role.MARKET_SUPERVISOR, office)) for _ in range(2)]
+        objector, client, public = await browse(agencies[1].member), await browse(made.client), await browse()
         page = await objector.get(f"/notices/{made.notice_id}")
         assert "提出异议" in page.text
         assert "提出异议" not in (await public.get(f"/notices/{made.notice_id}")).text
@@ -89,13 +89,13 @@ async def test_pages_render_in_both_languages(db: None, browse: Browse, lang: st
 
 async def test_the_json_twins_do_the_same(db: None, api: Browse) -> None:
     made, agencies = await make_selected(("24600.00", "26000.00"))
-    objector, client = await api(agencies[1].member), await api(made.client)
     body = FORM | {"honest": True, "evidence_words": "证书编号可查"}
     with clock.at(made.deadline + timedelta(hours=2)):
+        objector, client = await api(agencies[1].member), await api(made.client)
         url = f"/api/v1/notices/{made.notice_id}/objections"
         lodged = await objector.post(url, json=body, headers={"Idempotency-Key": "a"})
         assert lodged.status_code == 201, lodged.text
-        one = f"/api/v1/objections/{lodged.json()['id']}"
+        one = f"/api/v1/notice-objections/{lodged.json()['id']}"
         again = await objector.post(url, json=body, headers={"Idempotency-Key": "b"})
         assert again.status_code == 409
         assert again.json()["code"] == "objection-already-lodged"
@@ -114,4 +114,4 @@ async def test_the_json_twins_do_the_same(db: None, api: Browse) -> None:
         assert refused.json()["code"] == "objection-cannot-correct"
         void = {"decision": "void", "words": WORDS}
         assert (await other.post(f"{one}/decision", json=void, headers={"Idempotency-Key": "f"})).status_code == 201
-        assert (await (await api()).get("/api/v1/objections")).json()["items"][0]["state"] == "voided"
+        assert (await (await api()).get("/api/v1/notice-objections")).json()["items"][0]["state"] == "voided"
