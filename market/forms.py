@@ -5,11 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core.forms import Form
+from core.forms import Form, Upload
 from core.i18n import N_
 from market.rules.amendments import LONGEST_REASON, Amendment
 from market.rules.bids import LONGEST_PROPOSAL, Attachment, Offer, contribution_of
 from market.rules.notices import FundSource, NoticeDraft, SelectionMethod
+from market.rules.objections import Correction, Decision, ObjectionDraft, Remedy
 from market.rules.questions import LONGEST, LONGEST_ANSWER, SHORTEST
 from market.services.projects import ProjectDraft
 
@@ -17,6 +18,7 @@ CENT = Decimal("0.01")
 LARGEST_INVESTMENT = Decimal("99999999999.99")
 LONG_TEXT = 2000
 LONGEST_DAYS = 999
+LONGEST_ID = 18
 
 
 def parse_project(form: Form) -> ProjectDraft:
@@ -181,3 +183,48 @@ def parse_answer(form: Form) -> str:
     text = form.text("answer", max_length=LONGEST_ANSWER)
     form.finish()
     return text
+
+
+def parse_objection(form: Form) -> tuple[ObjectionDraft, tuple[Upload, ...], bool]:
+    """An objection with its evidence and the declaration; `check_objection` says what is missing."""
+    draft = ObjectionDraft(
+        facts=form.text("facts", max_length=4000),
+        wish=form.text("wish", max_length=500),
+        provision=form.text("provision", required=False, max_length=40),
+        provision_words=form.text("provision_words", required=False, max_length=500),
+        evidence_words=form.text("evidence_words", required=False, max_length=1000),
+    )
+    form.finish()
+    return draft, tuple(form.uploads("evidence")), form.flag("honest")
+
+
+def parse_words(form: Form, *, required: bool = True) -> str:
+    """Reasons that become public."""
+    words = form.text("words", required=required, max_length=4000)
+    form.finish()
+    return words
+
+
+def parse_objection_answer(form: Form) -> tuple[Remedy, str]:
+    """A client's answer to an objection."""
+    remedy = form.choice("remedy", Remedy)
+    words = parse_words(form)
+    assert remedy is not None
+    return remedy, words
+
+
+def parse_decision(form: Form) -> tuple[Decision, str, Correction]:
+    """A supervisor's decision; the bids are read for a correction only."""
+    decision = form.choice("decision", Decision)
+    aside, back = (_ids(form, name) if decision is Decision.CORRECT else frozenset() for name in ("aside", "back"))
+    words = parse_words(form)
+    assert decision is not None
+    return decision, words, Correction(aside, back)
+
+
+def _ids(form: Form, name: str) -> frozenset[int]:
+    found = form.many(name)
+    if not all(one.isascii() and one.isdigit() and len(one) < LONGEST_ID for one in found):
+        form.error(name, N_("请从列出的选项中选择一项。"))
+        return frozenset()
+    return frozenset(int(one) for one in found)

@@ -29,6 +29,12 @@ async def lapse_offer(notice_id: int) -> None:
     await services.lapse_offer(notice_id)
 
 
+@jobs.task("market.objection_due")
+async def objection_due(objection_id: int) -> None:
+    """When the window to contest an answer, or the client's silence, has run out."""
+    await services.objection_due(objection_id)
+
+
 @jobs.periodic("* * * * *", "market.sweep")
 async def sweep() -> None:
     """Whatever a lost job left undone."""

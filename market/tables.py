@@ -3,6 +3,7 @@
 from piccolo.columns import (
     JSONB,
     Array,
+    BigInt,
     BigSerial,
     Boolean,
     Bytea,
@@ -384,3 +385,50 @@ class Bond(Table, tablename="market_bond"):
 
     market_bond_once = Unique(["award", "kind"])
     market_bond_known_kind = Check("kind in ('bid-bond','performance-bond')")
+
+
+class Objection(Table, tablename="market_objection"):
+    """An objection to a notice or its result. `target` is the act objected to: the notice's amendment, or the moment
+    the result was announced (microseconds since 1970), which a correction makes new. `due_at` is until when the present holder has time, `moves_at` when the clock moves it on."""
+
+    id = BigSerial(primary_key=True)
+    number = Varchar(length=24, unique=True)
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, index=True)
+    against = Varchar(length=10)
+    target = BigInt()
+    agency = ForeignKey(Agency, null=False, on_delete=OnDelete.restrict, index=True)
+    state = Varchar(length=12, index=True)
+    facts = Text()
+    wish = Text()
+    provision = Varchar(length=40)
+    provision_words = Text()
+    evidence_words = Text()
+    lodged_at = Timestamptz()
+    since_at = Timestamptz()
+    due_at = Timestamptz(null=True, default=None)
+    moves_at = Timestamptz(null=True, default=None)
+    closed_at = Timestamptz(null=True, default=None)
+
+    market_objection_one_per_act = Unique(["notice", "agency", "against", "target"])
+    market_objection_known_target = Check("against in ('notice','result')")
+
+
+class ObjectionEvidence(Table, tablename="market_objection_evidence"):
+    """A file an objector filed as evidence; for the parties and the supervisor only."""
+
+    id = BigSerial(primary_key=True)
+    objection = ForeignKey(Objection, null=False, on_delete=OnDelete.restrict, index=True)
+    file = ForeignKey(StoredFile, null=False, on_delete=OnDelete.restrict)
+
+
+class ObjectionStep(Table, tablename="market_objection_step"):
+    """One act on an objection with its reasons; never changed. `detail` is what a correction did."""
+
+    id = BigSerial(primary_key=True)
+    objection = ForeignKey(Objection, null=False, on_delete=OnDelete.restrict, index=True)
+    act = Varchar(length=12)
+    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    organization = ForeignKey(Organization, null=False, on_delete=OnDelete.restrict)
+    words = Text()
+    detail = JSONB(null=True, default=None)
+    at = Timestamptz()

@@ -7,6 +7,7 @@ from market.api import (
     amendments,
     custody,
     guide,
+    objections,
     reads,
 )
 
@@ -17,6 +18,7 @@ api_router = Router(
         *amendments.HANDLERS,
         *custody.HANDLERS,
         *guide.HANDLERS,
+        *objections.HANDLERS,
         *reads.HANDLERS,
     ],
     tags=["market"],

@@ -64,3 +64,10 @@ def rulebook() -> Rulebook:
 def _rows(name: str) -> list[dict[str, str]]:
     with (HERE / name).open(encoding="utf-8", newline="") as source:
         return list(csv.DictReader(source))
+
+
+@cache
+def provisions() -> tuple[Mapping[str, str], ...]:
+    """Provisions an objection may name; only those whose text was read."""
+    source = (HERE / "provisions.toml").read_text(encoding="utf-8")
+    return tuple(each for each in tomllib.loads(source)["provision"] if each["verified"] == "yes")

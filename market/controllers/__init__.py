@@ -10,6 +10,7 @@ from market.controllers import (
     custody,
     guide,
     notices,
+    objections,
     posting,
     projects,
     results,
@@ -28,6 +29,7 @@ router = Router(
         *batch.HANDLERS,
         *custody.HANDLERS,
         *guide.HANDLERS,
+        *objections.HANDLERS,
     ],
     include_in_schema=False,
 )

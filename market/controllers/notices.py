@@ -19,12 +19,14 @@ from market.queries.awards import award_of, ended_awards
 from market.queries.bonds import bonds_of
 from market.queries.catalogue import items
 from market.queries.notices import BoardFilter
+from market.queries.objections import boxed_objections, may_object
 from market.queries.powers import powers, recused
 from market.queries.progress import progress
 from market.queries.questions import clarifications
 from market.rules.bonds import BOND_STATES
 from market.rules.editions import Custody
 from market.rules.notices import FUND_SOURCES, METHOD_NAMES, METHOD_RULES, PHASES, Phase
+from market.rules.objections import STATES
 from market.services.custody import HOLDER_NAMES
 
 AnyRequest = Request[Any, Any, Any]
@@ -125,6 +127,9 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
         award=await award_of(notice_id),
         ended=await ended_awards(notice_id),
         recused=await recused(row) if row.phase in TAKING_PART else [],
+        objections=await boxed_objections(row.id),
+        may_object=await may_object(row, identity),
+        objection_states=STATES,
         progress=await progress(row),
         clarify=await clarifications(row, identity),
         lineage=await lineage(row),

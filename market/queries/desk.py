@@ -10,6 +10,7 @@ from core.web.pages import url_for
 from market.queries.bids import my_bids, offers_to
 from market.queries.custody import shares_wanted
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
+from market.queries.objections import waiting_objections
 from market.queries.questions import unanswered_of
 from market.rules.bids import BidState
 from market.rules.notices import Phase
@@ -20,13 +21,14 @@ REPOSTED = "exists (select 1 from market_notice r where r.repost_of = n.id)"
 
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """Drafts, running and failed notices of a client; offers and sealed bids of an agency."""
+    waiting = await waiting_objections(identity)
     if identity.role is Role.CLIENT:
-        return [*await _shares(identity), *await _client(identity, now)]
+        return [*await _shares(identity), *waiting, *await _client(identity, now)]
     if identity.role is Role.MARKET_SUPERVISOR:
-        return await _shares(identity)
+        return [*await _shares(identity), *waiting]
     if identity.role is Role.AGENCY:
-        return await _agency(identity)
-    return []
+        return waiting + await _agency(identity)
+    return waiting
 
 
 async def _shares(identity: Identity) -> list[DeskItem]:
@@ -75,6 +77,9 @@ def _client_item(row: NoticeRow) -> DeskItem:
         case Phase.ON_DISPLAY | Phase.CONFIRMING:
             note = _("结果公示中，期满自动确认")
             return _item(row, note, _("看结果"), row.selected_at, due=row.display_until, mine=False)
+        case Phase.PAUSED:
+            note = _("有异议，暂停确认")
+            return _item(row, note, _("看结果"), row.selected_at, mine=False)
         case Phase.OFFERED:
             note = _("等选定的机构接受")
         case _:

@@ -51,7 +51,7 @@ def _owner(row: NoticeRow) -> Powers:
         edit=row.phase is Phase.DRAFT,
         withdraw=row.phase in {Phase.COLLECTING, Phase.OFFERED},
         amend=row.phase is Phase.COLLECTING,
-        cancel=row.phase in {Phase.ON_DISPLAY, Phase.CONFIRMING},
+        cancel=row.phase in {Phase.ON_DISPLAY, Phase.PAUSED, Phase.CONFIRMING},
         repost=row.state in REPOSTABLE,
     )
 

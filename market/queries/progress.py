@@ -55,6 +55,10 @@ async def progress(row: NoticeRow) -> Progress:
             shown = row.display_until or row.deadline
             box = _counted(row, days, _("结果公示"), _("系统"), row.selected_at, shown)
             return Progress(box, _after(row, "display"))
+        case Phase.PAUSED:
+            return Progress(
+                NowBox(_("异议处理"), "", note=_("公示期停止计算，异议办结后继续")), _after(row, "selecting")
+            )
         case Phase.AWARDED:
             return Progress(None, _after(row, "awarded"))
         case _:

@@ -34,6 +34,7 @@ class BidAct(StrEnum):
     WITHDRAW = "withdraw"
     ENTER = "enter"
     SET_ASIDE = "set-aside"
+    REINSTATE = "reinstate"
 
 
 TRANSITIONS: dict[tuple[BidState, BidAct], BidState] = {
@@ -42,6 +43,8 @@ TRANSITIONS: dict[tuple[BidState, BidAct], BidState] = {
     (BidState.SEALED, BidAct.WITHDRAW): BidState.WITHDRAWN,
     (BidState.SEALED, BidAct.ENTER): BidState.ENTERED,
     (BidState.SEALED, BidAct.SET_ASIDE): BidState.SET_ASIDE,
+    (BidState.ENTERED, BidAct.SET_ASIDE): BidState.SET_ASIDE,
+    (BidState.SET_ASIDE, BidAct.REINSTATE): BidState.ENTERED,
 }
 
 BID_STATES = {

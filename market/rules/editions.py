@@ -101,10 +101,11 @@ class LowPriceRule:
 
 @dataclass(frozen=True)
 class ObjectionRule:
-    """Working days to answer an objection, to escalate the answer, to decide."""
+    """Working days to answer an objection, to escalate the answer, to take it up, to decide."""
 
     answer_wd: int = 3
     escalate_wd: int = 3
+    accept_wd: int = 3
     decide_wd: int = 15
 
 

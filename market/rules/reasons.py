@@ -60,6 +60,11 @@ SENTENCES = {
     "not-lowest": N_("报价 %(amount)s 元，在合格报价中排第 %(place)s 位；最低价为 %(lowest)s 元。"),
     "tie-lost": N_("同为最低价 %(amount)s 元，按公告承诺的随机数排第 %(place)s 位。"),
     "not-drawn": N_("抽取顺序排第 %(place)s 位，未抽中。"),
+    # decided on an objection
+    "set-aside-by-decision": N_("异议 %(number)s 的处理决定：该报价不予采用。"),
+    "reinstated-by-decision": N_("异议 %(number)s 的处理决定：该报价恢复参加，按固定规则排第 %(place)s 位。"),
+    "chosen-by-decision": N_("异议 %(number)s 的处理决定更正后，按固定顺序第 %(place)s 位的合格机构。"),
+    "void-by-decision": N_("异议 %(number)s 的处理决定：本次选取无效，可重新发布。"),
     # failed
     "too-few": N_("合格机构 %(count)s 家，少于规则要求的 %(needed)s 家，本次选取失败，可重新发布。"),
     "nobody-left": N_("没有可以递补的合格机构，本次选取失败，可重新发布。"),

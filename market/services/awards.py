@@ -13,6 +13,7 @@ from core.identity import SYSTEM, Identity
 from core.workdays import calendar
 from market.queries.awards import AwardRow, award_of, open_jobs
 from market.queries.notices import NoticeRow
+from market.queries.objections import open_results
 from market.rules.bonds import Release
 from market.rules.eligibility import eligibility
 from market.rules.notices import NoticeAct, is_due
@@ -67,7 +68,11 @@ async def announce(
     award_id: int = await db.value(
         """insert into market_award (notice, bid, agency, state, amount, days, place, reason,
                grade_at_selection, score_at_selection, announced_at, display_until)
-           values ($1, $2, $3, 'announced', $4, $5, $6, $7, $8, $9, $10, $11) returning id""",
+           values ($1, $2, $3, 'announced', $4, $5, $6, $7, $8, $9, $10, $11)
+           on conflict (notice, agency) do update set bid = excluded.bid, state = 'announced', ended_at = null,
+               place = excluded.place, reason = excluded.reason, announced_at = excluded.announced_at,
+               display_until = excluded.display_until, grade_at_selection = excluded.grade_at_selection,
+               score_at_selection = excluded.score_at_selection returning id""",
         notice.id,
         chosen.bid_id,
         chosen.agency_id,
@@ -80,7 +85,7 @@ async def announce(
         now,
         until,
     )
-    await move(notice, act, selected_at=now, display_until=until)
+    await move(notice, act, selected_at=now, display_until=until, paused_at=None)
     public = {
         "award": award_id,
         "agency": chosen.agency_id,
@@ -123,13 +128,23 @@ async def confirm_award(notice_id: int) -> bool:
         if not is_due(notice.clock, NoticeAct.CONFIRM, clock.now()):
             return False
         award = await award_of(notice_id)
-        if award is None:
+        if award is None or await hold_for_objections(notice):
             return False
         faults = await agency_faults(notice, award.agency_id, own=1)
         if faults:
             await _replace(notice, award, faults)
         else:
             await _confirm(notice, award)
+    return True
+
+
+async def hold_for_objections(notice: NoticeRow) -> bool:
+    """Nothing is confirmed while an objection (also one to the notice) is open: the confirmation waits."""
+    if not await open_results(notice.id):
+        return False
+    now = clock.now()
+    await move(notice, NoticeAct.PAUSE, paused_at=now)
+    await trail.record(SYSTEM, "notice.paused", notice.subject, after={"paused_at": now}, threads=notice.threads)
     return True
 
 

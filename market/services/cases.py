@@ -8,6 +8,7 @@ from core.identity import SYSTEM, Identity
 from core.states import advance
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
 from market.rules.notices import (
+    REPOSTABLE,
     TRANSITIONS,
     NoticeAct,
     NoticeClock,
@@ -15,6 +16,7 @@ from market.rules.notices import (
     due_events,
 )
 from market.rules.reasons import Reason
+from market.services.objection_steps import moot_objections
 from market.tables import Notice
 
 JOBS = {
@@ -70,6 +72,8 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
         columns.get("paused_at", notice.paused_at),
     )
     await _remind(notice.id, after)
+    if state in REPOSTABLE:
+        await moot_objections(notice.id)
     return after
 
 

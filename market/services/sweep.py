@@ -5,6 +5,7 @@ from market.rules.notices import NoticeAct
 from market.services.awards import confirm_award
 from market.services.bonds import sweep_bonds
 from market.services.direct import lapse_offer
+from market.services.objections import sweep_objections
 from market.services.opening import open_bids, select_winner
 
 ACTS = {
@@ -20,7 +21,7 @@ select id, case when state = 'opened' then 'select' when state = 'selected' then
                 when method = 'direct' then 'fail' else 'open' end as act
   from market_notice
  where (state = 'published' and deadline <= $1) or state = 'opened'
-    or (state = 'selected' and display_until <= $1)
+    or (state = 'selected' and display_until <= $1 and paused_at is null)
  order by coalesce(display_until, deadline), id
 """
 
@@ -35,4 +36,4 @@ async def sweep_notices() -> int:
             await select_winner(row["id"])
         moved += done
     await sweep_bonds()
-    return moved
+    return moved + await sweep_objections()

@@ -38,8 +38,9 @@ DOORS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.REVIEWER: (("market:items", N_("看服务事项"), "file-text"),),
     Role.GRADING_OFFICER: (("grading:runs", N_("评级批次"), "scale"),),
     Role.MARKET_SUPERVISOR: (
-        ("market:notice-board", N_("看公告与结果"), "search"),
+        ("market:objection-list", N_("异议列表"), "message-report"),
         ("market:opening-key", N_("开启密钥"), "lock"),
+        ("market:notice-board", N_("看公告与结果"), "search"),
     ),
     Role.ADMINISTRATOR: (("core:trail", N_("看留痕"), "history"),),
 }
