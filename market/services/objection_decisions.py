@@ -17,6 +17,7 @@ from market.queries.notices import NoticeRow
 from market.queries.objections import ObjectionRow
 from market.rules.bids import TRANSITIONS as BID_LIFE
 from market.rules.bids import BidAct, BidState
+from market.rules.bonds import Release
 from market.rules.notices import NoticeAct, NoticeState
 from market.rules.objections import (
     Against,
@@ -30,6 +31,7 @@ from market.rules.objections import (
 )
 from market.rules.reasons import Reason
 from market.services.awards import Chosen, agency_faults, announce
+from market.services.bonds import release_bonds
 from market.services.cases import fail, move
 from market.services.objection_steps import moot_objections, step, tell
 from market.services.objections import ObjectionReceipt, check_words, lock_both, resume_if_clear
@@ -129,11 +131,12 @@ async def _concerned(notice: NoticeRow) -> set[int]:
 async def _void(actor: Identity, notice: NoticeRow, row: ObjectionRow) -> None:
     reason = Reason("void-by-decision", {"number": row.number})
     now = clock.now()
-    await db.execute(
-        "update market_award set state = 'cancelled', ended_at = $2 where notice = $1 and state = 'announced'",
-        notice.id,
-        now,
-    )
+    standing = await award_of(notice.id)
+    if standing is not None:
+        await db.execute(
+            "update market_award set state = 'cancelled', ended_at = $2 where id = $1", standing.award_id, now
+        )
+        await release_bonds(standing.award_id, Release.VOIDED)
     await move(notice, NoticeAct.VOID, ended_at=now, end_reason=reason.as_json(), paused_at=None)
     await trail.record(
         actor,
@@ -157,6 +160,7 @@ async def _correct(actor: Identity, notice: NoticeRow, row: ObjectionRow, correc
         await db.execute(
             "update market_award set state = 'replaced', ended_at = $2 where id = $1", before.award_id, now
         )
+        await release_bonds(before.award_id, Release.REPLACED)
     await trail.record(
         actor,
         "award.corrected",

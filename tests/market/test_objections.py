@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -14,7 +15,9 @@ from core.forms import Upload
 from core.identity import Identity, Role
 from market import services
 from market.queries.awards import award_of
+from market.queries.bonds import bonds_of
 from market.queries.objections import evidence_file, evidence_of, objection, outcomes, waiting_objections
+from market.rules.bonds import BondState, Release
 from market.rules.notices import NoticeState, Phase, SelectionMethod
 from market.rules.objections import (
     AlreadyDecided,
@@ -441,3 +444,13 @@ async def test_the_last_microsecond_has_one_outcome(committed_db: str) -> None:
     row = await made.row()
     assert (row.state is NoticeState.AWARDED) == (not lodged)
     assert (row.phase is Phase.PAUSED) == bool(lodged)
+
+
+async def test_a_voided_award_lets_the_bid_bond_go(db: None) -> None:
+    wire()
+    made, agencies = await make_selected(("24600.00", "26000.00"), bid_bond=Decimal("600.00"))
+    with clock.at(made.deadline + timedelta(hours=1)):
+        objection_id, second = await taken_up(made, agencies[1].member)
+        await services.decide_objection(second, objection_id=objection_id, decision=Decision.VOID, words=WORDS)
+    (bond,) = await bonds_of(await made.row(), made.client)
+    assert (bond.state, bond.release_reason) == (BondState.RELEASED, Release.VOIDED)
