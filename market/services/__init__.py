@@ -13,8 +13,9 @@ from market.services.notices import (
     revise_notice,
     withdraw_notice,
 )
-from market.services.opening import open_bids, select_winner
+from market.services.opening import open_bids
 from market.services.projects import ProjectDraft, ProjectReceipt, describe_project, revise_project
+from market.services.selecting import select_winner
 from market.services.sweep import sweep_notices
 
 __all__ = [

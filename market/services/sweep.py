@@ -4,7 +4,8 @@ from core import clock, db
 from market.rules.notices import NoticeAct
 from market.services.awards import confirm_award
 from market.services.direct import lapse_offer
-from market.services.opening import open_bids, select_winner
+from market.services.opening import open_bids
+from market.services.selecting import select_winner
 
 ACTS = {
     NoticeAct.OPEN: open_bids,
