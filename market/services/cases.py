@@ -22,6 +22,7 @@ JOBS = {
     NoticeAct.FAIL: "market.lapse_offer",
     NoticeAct.SELECT: "market.select_winner",
     NoticeAct.CONFIRM: "market.confirm_award",
+    NoticeAct.PICK: "market.pick_overdue",
 }
 
 
@@ -68,6 +69,8 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
         columns.get("deadline", notice.deadline),
         columns.get("display_until", notice.display_until),
         columns.get("paused_at", notice.paused_at),
+        columns.get("decide_by", notice.decide_by),
+        notice.clock.awaits_outside,
     )
     await _remind(notice.id, after)
     return after

@@ -19,9 +19,11 @@ from market import content, sealing
 from market.queries.awards import award_of, open_jobs
 from market.queries.catalogue import ItemRow, service_item
 from market.queries.notices import NoticeRow, opened_bids
+from market.queries.panels import check_panel
 from market.queries.projects import ProjectRow, own_project
 from market.rules import draw
 from market.rules.catalogue import shingles
+from market.rules.editions import Edition
 from market.rules.eligibility import NotEligible, eligibility, needs_warning
 from market.rules.notices import (
     REPOSTABLE,
@@ -149,10 +151,12 @@ async def _prepare(notice: NoticeRow) -> dict[str, str]:
             context=letter(notice),
         )
         return {}
-    return await _make_seal(notice.id)
+    if notice.method is SelectionMethod.PROPOSAL_PREFERRED:
+        await check_panel(notice)
+    return await _make_seal(notice.id, notice.law)
 
 
-async def _make_seal(notice_id: int) -> dict[str, str]:
+async def _make_seal(notice_id: int, law: Edition) -> dict[str, str]:
     platform = secret("seal")
     pair = sealing.new_key_pair(platform)
     hidden = sealing.new_secret()
@@ -164,7 +168,7 @@ async def _make_seal(notice_id: int) -> dict[str, str]:
             public_key=pair.public,
             wrapping=sealing.WRAPPING,
             private_key=pair.wrapped_private,
-            draw_format=draw.FORMAT,
+            draw_format=law.draw_format,
             draw_commitment=commitment,
             draw_secret=sealing.wrap(platform, bytes.fromhex(hidden)),
         )
@@ -298,6 +302,9 @@ def as_draft(notice: NoticeRow) -> NoticeDraft:
         agency_id=notice.direct_agency_id,
         reason=notice.direct_reason,
         risk_acknowledged=notice.risk_acknowledged,
+        short_list=notice.short_list,
+        criteria=notice.questions,
+        outside_source=notice.outside_source,
     )
 
 
@@ -317,6 +324,9 @@ def facts(draft: NoticeDraft) -> dict[str, Any]:
         "agency": draft.agency_id,
         "reason": draft.reason,
         "risk_acknowledged": draft.risk_acknowledged,
+        "short_list": draft.short_list,
+        "criteria": draft.criteria.as_json() if draft.criteria.questions else None,
+        "outside_source": draft.outside_source,
     }
 
 
@@ -336,5 +346,8 @@ def _columns(draft: NoticeDraft, project: ProjectRow, item: ItemRow) -> dict[str
         "direct_agency": draft.agency_id if direct else None,
         "direct_reason": draft.reason if direct else "",
         "risk_acknowledged": direct and draft.risk_acknowledged,
+        "short_list": draft.short_list if draft.method is SelectionMethod.CREDIT_PREFERRED else None,
+        "criteria": draft.criteria.as_json() if draft.method is SelectionMethod.PROPOSAL_PREFERRED else None,
+        "outside_source": "" if direct else draft.outside_source,
         "shingles": shingles(project.title, project.location, item.name_zh, item.name_en),
     }

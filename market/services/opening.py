@@ -25,6 +25,7 @@ from market.rules.notices import NoticeAct, is_due
 from market.rules.reasons import Reason
 from market.services.bids import veil_of
 from market.services.cases import fail, lock_notice, move
+from market.services.drawing import freeze_ground
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ async def open_bids(notice_id: int) -> bool:
 async def _open(notice: NoticeRow, bids: Sequence[Any], now: datetime) -> None:
     opened = await _examine(notice, bids, clock.shanghai(now).date())
     await _store(opened)
+    ground = await freeze_ground(notice)
     digests = sorted(each.digest for each in opened)
     candidates = sorted(each.standing.uscc for each in opened if each.standing and not each.faults)
     found = {
@@ -75,7 +77,7 @@ async def _open(notice: NoticeRow, bids: Sequence[Any], now: datetime) -> None:
         "envelopes_sha256": list_digest(digests),
         "candidates": candidates,
         "candidates_sha256": list_digest(candidates),
-    }
+    } | ground
     await db.execute(
         """insert into market_opening (notice, opened_at, received, qualified, envelopes_digest,
                candidates, candidates_digest, draw_decided)

@@ -1,22 +1,25 @@
 """Selection: the notice's method over the frozen entrants, in a transaction of its own.
 
-Idempotent: woken too early, too late or twice, it does what is due or nothing.
+Idempotent: woken too early, too late or twice, it does what is due or nothing. A credit-preferred notice stops
+at its short list until the owner picks, a proposal-preferred one until its panel has signed.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from core import clock, db, mail
+from core import clock, db, mail, trail
 from core.db import transaction
-from core.keys import secret
-from market import sealing
+from core.identity import SYSTEM, Identity
+from core.workdays import calendar
 from market.queries.notices import NoticeRow
-from market.rules.draw import DrawInputs
 from market.rules.notices import NoticeAct, SelectionMethod, is_due
+from market.rules.panel import Assessment
 from market.rules.reasons import Reason, from_json
-from market.rules.selection import Entrant, Selection, SelectionFacts, select
+from market.rules.selection import Awaits, Ranked, Selection, SelectionFacts, select
 from market.services.awards import Chosen, announce
-from market.services.cases import fail, letter, lock_notice
+from market.services.cases import fail, letter, lock_notice, move
+from market.services.drawing import draw_inputs, entrants_of, frozen_lots, method_facts
 
 
 async def select_winner(notice_id: int) -> bool:
@@ -25,54 +28,70 @@ async def select_winner(notice_id: int) -> bool:
         notice = await lock_notice(notice_id)
         if not is_due(notice.clock, NoticeAct.SELECT, clock.now()):
             return False
-        entrants = await _entrants(notice_id)
-        selection = select(await _facts(notice, entrants))
-        if selection.winner is None:
-            await fail(notice, selection.failure or Reason("nobody-left"))
-            await _tell_failed(notice)
-            return True
-        await _keep(notice, selection)
-        winner = selection.winner
-        await announce(notice, Chosen.of(winner))
-        await _tell_others(notice, winner.entrant.agency_id)
+        await conclude(notice, select(await selection_facts(notice)))
     return True
 
 
-async def _facts(notice: NoticeRow, entrants: tuple[Entrant, ...]) -> SelectionFacts:
-    draw = None
-    if notice.method is not SelectionMethod.DIRECT:
-        draw = await _draw_inputs(notice)
-    public = notice.fund_source.public_money
-    return SelectionFacts(notice.method, entrants, notice.law.entrants(public=public), draw)
+async def selection_facts(notice: NoticeRow, assessment: Assessment | None = None) -> SelectionFacts:
+    """All that the method may look at. The secret of the draw is read only when the method will draw now."""
+    entrants = await entrants_of(notice.id)
+    assesses = notice.method is SelectionMethod.PROPOSAL_PREFERRED and assessment is None
+    draw = None if notice.method is SelectionMethod.DIRECT or assesses else await draw_inputs(notice)
+    found = method_facts(notice, entrants, draw)
+    return replace(found, lots=await frozen_lots(notice.id), assessment=assessment)
 
 
-async def _draw_inputs(notice: NoticeRow) -> DrawInputs:
-    row = await db.row(
-        """select s.draw_secret, s.draw_commitment, o.envelopes_digest
-             from market_seal s join market_opening o on o.notice = s.notice
-            where s.notice = $1""",
-        notice.id,
+async def conclude(
+    notice: NoticeRow, selection: Selection, *, act: NoticeAct = NoticeAct.SELECT, actor: Identity = SYSTEM
+) -> None:
+    """Carry out what the method said: announce, fail, or wait for the owner or the panel."""
+    if selection.awaits is Awaits.ASSESSMENT:
+        await _begin_assessment(notice)
+        return
+    await keep_places(selection.ranking, selection.others)
+    await _keep_draw(notice, selection)
+    if selection.awaits is Awaits.PICK:
+        await _announce_short_list(notice, selection)
+        return
+    winner = selection.winner
+    if winner is None:
+        await fail(notice, selection.failure or Reason("nobody-left"))
+        await _tell_failed(notice)
+        return
+    await announce(notice, Chosen.of(winner), act=act, actor=actor)
+    await tell_others(notice, winner.entrant.agency_id)
+
+
+async def _begin_assessment(notice: NoticeRow) -> None:
+    until = (await calendar()).due_at(clock.now(), notice.law.proposal.assess_wd)
+    await move(notice, NoticeAct.ASSESS, decide_by=until)
+    await trail.record(SYSTEM, "assessment.begun", notice.subject, after={"decide_by": until}, threads=notice.threads)
+
+
+async def _announce_short_list(notice: NoticeRow, selection: Selection) -> None:
+    """The owner's moment is announced together with the list."""
+    until = (await calendar()).due_at(clock.now(), notice.law.credit.pick_wd)
+    await db.execute(
+        "update market_bid set shortlisted = true where id = any($1)",
+        [ranked.entrant.bid_id for ranked in selection.ranking],
     )
-    hidden = sealing.unwrap(secret("seal"), row["draw_secret"]).hex()
-    return DrawInputs(notice.number or "", hidden, row["draw_commitment"], row["envelopes_digest"])
+    await move(notice, NoticeAct.SHORTLIST, decide_by=until)
+    public = {
+        "short_list": [ranked.entrant.uscc for ranked in selection.ranking],
+        "decide_by": until,
+    }
+    await trail.record(SYSTEM, "shortlist.drawn", notice.subject, after=public, threads=notice.threads)
 
 
-async def _entrants(notice_id: int) -> tuple[Entrant, ...]:
-    found = await db.rows(
-        """select b.id as bid_id, b.agency as agency_id, a.uscc, b.amount, b.days, b.received_at,
-                  b.grade, b.score
-             from market_bid b join agencies_agency a on a.id = b.agency
-            where b.notice = $1 and b.state = 'entered' order by a.uscc""",
-        notice_id,
-    )
-    return tuple(Entrant(**dict(record)) for record in found)
-
-
-async def _keep(notice: NoticeRow, selection: Selection) -> None:
+async def keep_places(ranking: Sequence[Ranked], others: Sequence[Ranked] = ()) -> None:
+    """Store everybody's place, points and reason; no place for who is out of the running."""
     await db.execute_many(
-        "update market_bid set place = $2, reasons = $3 where id = $1",
-        [(ranked.entrant.bid_id, ranked.place, [ranked.reason.as_json()]) for ranked in selection.ranking],
+        "update market_bid set place = $2, reasons = $3, points = $4 where id = $1",
+        [(one.entrant.bid_id, one.place or None, [one.reason.as_json()], one.points) for one in (*ranking, *others)],
     )
+
+
+async def _keep_draw(notice: NoticeRow, selection: Selection) -> None:
     await db.execute(
         "update market_opening set draw = $2, draw_decided = $3 where notice = $1",
         notice.id,
@@ -90,7 +109,7 @@ async def _tell_failed(notice: NoticeRow) -> None:
         )
 
 
-async def _tell_others(notice: NoticeRow, winner_id: int) -> None:
+async def tell_others(notice: NoticeRow, winner_id: int) -> None:
     """Losers and set-aside bidders learn why, in the same words as the result page."""
     for bid in await _told(notice.id):
         if bid["agency"] != winner_id:
