@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from market.controllers import bids, catalogue, notices, posting, projects, results
+from market.controllers import bids, catalogue, choosing, methods, notices, panels, posting, projects, results
 
 router = Router(
     path="/",
@@ -13,6 +13,9 @@ router = Router(
         *posting.HANDLERS,
         *bids.HANDLERS,
         *results.HANDLERS,
+        *choosing.HANDLERS,
+        *panels.HANDLERS,
+        *methods.HANDLERS,
     ],
     include_in_schema=False,
 )

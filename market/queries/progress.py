@@ -35,7 +35,7 @@ class Progress:
 
 async def progress(row: NoticeRow) -> Progress:
     """Where a notice stands at this moment; an ended one has neither now nor next."""
-    days = await calendar()
+    days, now = await calendar(), clock.now()
     match row.phase:
         case Phase.DRAFT:
             return Progress(NowBox(_("核对并发布"), loc(row, "client_name")), _after(row, "draft"))
@@ -46,8 +46,16 @@ async def progress(row: NoticeRow) -> Progress:
             holder = loc(row, "direct_name")
             box = _counted(row, days, _("等机构接受"), holder, row.published_at, row.deadline)
             return Progress(box, _after(row, "offered"))
+        case Phase.OPENING | Phase.SELECTING if row.clock.awaits_outside:
+            return Progress(NowBox(_("等外部公开数值"), loc(row, "client_name")), _after(row, "selecting"))
         case Phase.OPENING | Phase.SELECTING:
             return Progress(NowBox(_("开启并选取"), _("系统")), _after(row, "selecting"))
+        case Phase.SHORTLISTED:
+            box = _counted(row, days, _("从短名单选定"), loc(row, "client_name"), row.opened_at, row.decide_by or now)
+            return Progress(box, _after(row, "selecting"))
+        case Phase.ASSESSING:
+            box = _counted(row, days, _("评审方案"), _("评审小组"), row.opened_at, row.decide_by or now)
+            return Progress(box, _after(row, "selecting"))
         case Phase.ON_DISPLAY | Phase.CONFIRMING:
             shown = row.display_until or row.deadline
             box = _counted(row, days, _("结果公示"), _("系统"), row.selected_at, shown)
