@@ -11,6 +11,7 @@ from core.settings import CHECKOUT, CannotStart, speak
 PACKAGED = {
     "trail": ("core.trail.cli", "the trail: verify it, prove an entry, export it"),
     "demo": ("portal.demo.cli", "play the demo market into an empty database"),
+    "draw": ("market.cli", "draws: verify a downloaded draw file"),
     "grade": ("grading.cli", "credit grades: run, publish, replay"),
 }
 """Commands that live in their package, each as `cli`: name -> (module, what the list of commands says)."""

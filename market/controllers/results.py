@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from core import web
 from core.errors import NotFound
-from core.i18n import N_
+from core.i18n import N_, loc
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
 from market.queries import awards, notices
@@ -53,6 +53,7 @@ async def show_result(request: AnyRequest, notice_id: int, form: web.FormState |
         row=row,
         opening=opening,
         bids=bids,
+        short_options=[(one.agency_id, f"{one.place}　{loc(one, 'agency_name')}") for one in bids if one.shortlisted],
         panel=await published_scores(row),
         figures=_figures(row, bids, opening.draw),
         names={bid.uscc: bid for bid in bids},
