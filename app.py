@@ -39,6 +39,7 @@ import market.queries
 import market.rules.amendments
 import market.rules.bonds
 import market.rules.guide
+import market.rules.methods
 import market.rules.objections
 import market.rules.questions
 import market.rules.trail_titles
@@ -100,6 +101,7 @@ def wire() -> None:
         market.rules.bonds.TRAIL_TITLES,
         market.rules.questions.TRAIL_TITLES,
         market.rules.objections.TRAIL_TITLES,
+        market.rules.methods.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
@@ -108,6 +110,7 @@ def wire() -> None:
     for topic in (market.rules.amendments, market.rules.bonds, market.rules.questions):
         trail.open_acts(trail.Openness.FULL, topic.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.methods.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 

@@ -11,10 +11,11 @@ from core.settings import CHECKOUT, CannotStart, speak
 PACKAGED = {
     "trail": ("core.trail.cli", "the trail: verify it, prove an entry, export it"),
     "demo": ("portal.demo.cli", "play the demo market into an empty database"),
-    "custody": ("market.cli", "keys of those who keep shares of opening keys"),
+    "custody": ("market.cli:custody", "keys of those who keep shares of opening keys"),
+    "draw": ("market.cli:draw", "draws: verify a downloaded draw file"),
     "grade": ("grading.cli", "credit grades: run, publish, replay"),
 }
-"""Commands that live in their package, each as `cli`: name -> (module, what the list of commands says)."""
+"""Commands that live in their package, each as `cli` or the group named: name -> (module, what the list of commands says)."""
 
 
 class Commands(click.Group):
@@ -28,7 +29,8 @@ class Commands(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in PACKAGED:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = import_module(PACKAGED[cmd_name][0]).cli
+        module, _, group = PACKAGED[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), group or "cli")
         import_module("app").wire()
         return command
 

@@ -5,12 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from core import clock
 from core.forms import Form, Upload
 from core.i18n import N_
+from market import content
 from market.rules.amendments import LONGEST_REASON, Amendment
 from market.rules.bids import LONGEST_PROPOSAL, Attachment, Offer, contribution_of
 from market.rules.notices import FundSource, NoticeDraft, SelectionMethod
 from market.rules.objections import Correction, Decision, ObjectionDraft, Remedy
+from market.rules.panel import MOST_QUESTIONS, Criteria, Question, default_minimum
 from market.rules.questions import LONGEST, LONGEST_ANSWER, SHORTEST
 from market.services.projects import ProjectDraft
 
@@ -19,6 +22,7 @@ LARGEST_INVESTMENT = Decimal("99999999999.99")
 LONG_TEXT = 2000
 LONGEST_DAYS = 999
 LONGEST_ID = 18
+MOST_MARKS = 500
 
 
 def parse_project(form: Form) -> ProjectDraft:
@@ -54,6 +58,11 @@ def parse_notice(form: Form) -> NoticeDraft:
     agency_id = form.integer("agency_id", minimum=1) if direct else None
     reason = form.text("reason", required=False, max_length=500) if direct else ""
     risk = form.flag("risk_acknowledged") if direct else False
+    short_list = None
+    if method is SelectionMethod.CREDIT_PREFERRED:
+        short_list = form.integer("short_list", minimum=1, maximum=99, required=False)
+    criteria = parse_criteria(form) if method is SelectionMethod.PROPOSAL_PREFERRED else Criteria()
+    outside_source = "" if direct else one_line(form.text("outside_source", required=False, max_length=200))
     form.finish()
     assert method is not None
     assert fund_source is not None
@@ -71,8 +80,81 @@ def parse_notice(form: Form) -> NoticeDraft:
         reason=reason,
         risk_acknowledged=risk,
         **bonds,
-        **texts,
+        short_list=short_list,
+        criteria=criteria,
+        outside_source=outside_source,
+        item_code=texts["item_code"],
+        scale=texts["scale"],
+        requirements=texts["requirements"],
+        payment_terms=texts["payment_terms"],
     )
+
+
+def parse_criteria(form: Form) -> Criteria:
+    """The panel's questions from up to 8 rows `criteria-n-…`, empty rows left out, and the price's points.
+
+    A question without a minimum gets the share of today's edition. The sum is judged by the rules.
+    """
+    rule = content.edition_in_force(clock.today()).proposal
+    questions: list[Question] = []
+    for row in form.rows("criteria", limit=MOST_QUESTIONS):
+        if not row.given("text", "weight", "minimum"):
+            continue
+        text = row.text("text", max_length=100)
+        weight = row.integer("weight", minimum=1, maximum=100) or 0
+        minimum = row.money("minimum", minimum=Decimal(0), maximum=Decimal(100), required=False)
+        least = default_minimum(weight, rule) if minimum is None else minimum
+        questions.append(Question(f"q{len(questions) + 1}", text, weight, least))
+    price = form.integer("price_weight", minimum=0, maximum=100, required=False) or 0
+    return Criteria(tuple(questions), price)
+
+
+def one_line(text: str) -> str:
+    """Text whose line breaks became spaces."""
+    return " ".join(text.split())
+
+
+def parse_marks(form: Form) -> dict[tuple[str, str], Decimal]:
+    """A member's points from rows `scores-n-…` (proposal, question, points); rows without points are left out."""
+    marks = {}
+    for row in form.rows("scores", limit=MOST_MARKS):
+        if not row.given("points"):
+            continue
+        points = row.money("points", minimum=Decimal(0), maximum=Decimal(100))
+        if points is not None:
+            marks[row.text("proposal", max_length=4), row.text("question", max_length=8)] = points
+    form.finish()
+    return marks
+
+
+def parse_members(form: Form) -> list[int]:
+    """The accounts of a panel, its chair first."""
+    named = form.many("members", max_length=18)
+    chair = form.integer("chair", minimum=1)
+    accounts = [int(each) for each in named if each.isdecimal()]
+    if not named or len(accounts) != len(named):
+        form.error("members", N_("请勾选评审小组的成员。"))
+    elif chair is not None and chair not in accounts:
+        form.error("chair", N_("组长应是勾选的成员之一。"))
+    form.finish()
+    assert chair is not None
+    return [chair, *(each for each in accounts if each != chair)]
+
+
+def parse_outside_value(form: Form) -> tuple[str, str]:
+    """The public value, and where it was read."""
+    value = one_line(form.text("value", max_length=200))
+    where = form.text("where", max_length=300)
+    form.finish()
+    return value, where
+
+
+def parse_pick(form: Form) -> tuple[int, str]:
+    """Whom the owner picks, and why."""
+    agency_id = form.integer("agency_id", minimum=1)
+    reason = parse_reason(form)
+    assert agency_id is not None
+    return agency_id, reason
 
 
 def parse_offer(form: Form, *, fixed_price: Decimal | None = None) -> Offer:
@@ -228,3 +310,19 @@ def _ids(form: Form, name: str) -> frozenset[int]:
         form.error(name, N_("请从列出的选项中选择一项。"))
         return frozenset()
     return frozenset(int(one) for one in found)
+
+
+def parse_member(form: Form) -> tuple[int, int | None]:
+    """A new member's account, and the number of the seat it takes over (None: a vacant one)."""
+    account = form.integer("account", minimum=1)
+    seat = form.integer("seat", minimum=1, required=False)
+    form.finish()
+    assert account is not None
+    return account, seat
+
+
+def parse_consensus(form: Form) -> dict[str, Any]:
+    """What the panel agreed on: proposal, question, points, reason."""
+    points = form.money("points", minimum=Decimal(0), maximum=Decimal(100))
+    found = {"proposal": form.text("proposal", max_length=4), "question": form.text("question", max_length=8)}
+    return found | {"reason": parse_reason(form), "points": points}

@@ -23,6 +23,12 @@ async def confirm_award(notice_id: int) -> None:
     await services.confirm_award(notice_id)
 
 
+@jobs.task("market.pick_overdue")
+async def pick_overdue(notice_id: int) -> None:
+    """When the owner did not pick from the short list in time."""
+    await services.pick_overdue(notice_id)
+
+
 @jobs.task("market.lapse_offer")
 async def lapse_offer(notice_id: int) -> None:
     """When a direct offer was not answered."""

@@ -432,3 +432,62 @@ class ObjectionStep(Table, tablename="market_objection_step"):
     words = Text()
     detail = JSONB(null=True, default=None)
     at = Timestamptz()
+
+
+class DrawGround(Table, tablename="market_draw_ground"):
+    """What a draw stands on besides the entrants' list, frozen at the opening before its secret is read.
+
+    `envelopes` are pairs of fingerprint and contribution, `lots` by credit code, `factors` those that may be drawn.
+    """
+
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, primary_key=True)
+    frozen_at = Timestamptz()
+    checkpoint_size = BigInt(default=0)
+    checkpoint_root = Varchar(length=64, default="")
+    envelopes = JSONB()
+    lots = JSONB()
+    factors = JSONB()
+
+
+class PanelSeat(Table, tablename="market_panel_seat"):
+    """A seat of the panel of a proposal-preferred notice. Ended seats stay, with the reason when it was a tie."""
+
+    id = BigSerial(primary_key=True)
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, index=True)
+    number = SmallInt()
+    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict, index=True)
+    chair = Boolean(default=False)
+    named_at = Timestamptz()
+    declared_at = Timestamptz(null=True, default=None)
+    submitted_at = Timestamptz(null=True, default=None)
+    ended_at = Timestamptz(null=True, default=None)
+    end_reason = Text(default="")
+
+    market_panel_seat_numbered = Unique(["notice", "number"])
+
+
+class PanelScore(Table, tablename="market_panel_score"):
+    """What one seat gave one proposal on one question. A draft until the seat submitted, then final."""
+
+    id = BigSerial(primary_key=True)
+    seat = ForeignKey(PanelSeat, null=False, on_delete=OnDelete.restrict, index=True)
+    bid = ForeignKey(Bid, null=False, on_delete=OnDelete.restrict)
+    question = Varchar(length=8)
+    points = Numeric(digits=(6, 2))
+
+    market_panel_score_once = Unique(["seat", "bid", "question"])
+
+
+class PanelConsensus(Table, tablename="market_panel_consensus"):
+    """What the panel agreed on where its members were far apart, with the reason; recorded by the chair."""
+
+    id = BigSerial(primary_key=True)
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, index=True)
+    bid = ForeignKey(Bid, null=False, on_delete=OnDelete.restrict)
+    question = Varchar(length=8)
+    points = Numeric(digits=(6, 2))
+    reason = Text()
+    recorded_by = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    recorded_at = Timestamptz()
+
+    market_panel_consensus_once = Unique(["bid", "question"])

@@ -5,6 +5,7 @@ from litestar import Router
 from market.api import (
     acts,
     amendments,
+    choosing,
     custody,
     guide,
     objections,
@@ -16,6 +17,7 @@ api_router = Router(
     route_handlers=[
         *acts.HANDLERS,
         *amendments.HANDLERS,
+        *choosing.HANDLERS,
         *custody.HANDLERS,
         *guide.HANDLERS,
         *objections.HANDLERS,

@@ -32,6 +32,10 @@ class NoticeBody(msgspec.Struct):
     agency_id: int | None = None
     reason: str = ""
     risk_acknowledged: bool = False
+    short_list: int | None = None
+    criteria: list[dict[str, Amount]] = []
+    price_weight: int | None = None
+    outside_source: str = ""
     project_id: int | None = None
     version: int | None = None
     bid_bond: Amount | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -10,6 +11,7 @@ from litestar.params import FromPath, FromQuery
 from agencies import queries as agencies
 from agencies.rules import GRADE_TITLES, Profession, Standing
 from core import clock, web
+from core.errors import Message
 from core.forms import Form
 from core.i18n import N_, _, loc
 from core.identity import Identity, Permission
@@ -21,13 +23,14 @@ from market.queries import custody, notices
 from market.queries.catalogue import ItemRow, items, service_item
 from market.queries.notices import NoticeRow
 from market.queries.projects import ProjectRow, own_project
-from market.rules.editions import Custody
+from market.rules.editions import Custody, Edition
 from market.rules.notices import (
     FUND_SOURCES,
     METHOD_NAMES,
     METHOD_RULES,
     FundSource,
     SelectionMethod,
+    allowed_methods,
     earliest_deadline,
 )
 
@@ -76,12 +79,25 @@ async def _form(
         law=law,
         rules=METHOD_RULES,
         method_names=[(method, _(METHOD_NAMES[method])) for method in METHOD_RULES],
-        method_options=[(method.value, _(METHOD_NAMES[method])) for method in METHOD_RULES],
+        method_options=_method_options(project.fund_source, law),
         fund_options=[(fund.value, _(name)) for fund, name in FUND_SOURCES.items()],
         candidate_options=_candidates(standings.values(), item.code),
         local=local_input,
         earliest={fund: earliest_deadline(clock.now(), fund, law, days) for fund in FundSource},
     )
+
+
+def _method_options(fund: FundSource, law: Edition) -> list[tuple[str, str, str]]:
+    """The methods with what limits them: figures for public money, or why one is not allowed at all."""
+    allowed = allowed_methods(fund, Decimal(0), law)
+    return [(method.value, _(METHOD_NAMES[method]), _limit(method, allowed[method], law)) for method in METHOD_RULES]
+
+
+def _limit(method: SelectionMethod, obstacle: Message | None, law: Edition) -> str:
+    if obstacle is not None:
+        return obstacle.render()
+    cap = law.public_caps.get(method.value)
+    return _("财政资金不超过 %(cap)s 元") % {"cap": cap} if cap is not None else ""
 
 
 def _candidates(standings: Iterable[Standing], item: str) -> list[tuple[int, str]]:

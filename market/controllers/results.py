@@ -1,5 +1,7 @@
 """What came of a notice: everybody's prices, the draw with all that recomputes it, the awards."""
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from litestar import Request, Response, get
@@ -7,14 +9,17 @@ from litestar.params import FromPath, FromQuery
 
 from core import web
 from core.errors import NotFound
-from core.i18n import N_
+from core.i18n import N_, loc
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
 from market.queries import awards, notices
+from market.queries.notices import NoticeRow, OpenedBid
+from market.queries.panels import published_scores
 from market.queries.powers import powers
 from market.queries.progress import progress
 from market.rules.bids import BID_STATES
-from market.rules.notices import METHOD_NAMES, METHOD_RULES, PHASES
+from market.rules.notices import METHOD_NAMES, METHOD_RULES, PHASES, SelectionMethod
+from market.rules.selection.price import counted_prices, mean_price, reference_price
 
 AnyRequest = Request[Any, Any, Any]
 PAGE = 30
@@ -30,6 +35,11 @@ class ResultPending(NotFound):
 @get("/notices/{notice_id:int}/result", name="market:notice-result", opt=web.public)
 async def result_page(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
     """The result with every price, every reason, and the draw step by step."""
+    return await show_result(request, notice_id)
+
+
+async def show_result(request: AnyRequest, notice_id: int, form: web.FormState | None = None) -> Response[Any]:
+    """The page of a result, also after a refused act on it."""
     identity = await web.who(request)
     row = await notices.notice(notice_id, identity)
     opening = await notices.opening_of(notice_id)
@@ -39,9 +49,13 @@ async def result_page(request: AnyRequest, notice_id: FromPath[int]) -> Response
     return await web.page(
         request,
         "market/notice_result.html",
+        form=form,
         row=row,
         opening=opening,
         bids=bids,
+        short_options=[(one.agency_id, f"{one.place}　{loc(one, 'agency_name')}") for one in bids if one.shortlisted],
+        panel=await published_scores(row),
+        figures=_figures(row, bids, opening.draw),
         names={bid.uscc: bid for bid in bids},
         award=await awards.award_of(notice_id),
         ended=await awards.ended_awards(notice_id),
@@ -53,6 +67,24 @@ async def result_page(request: AnyRequest, notice_id: FromPath[int]) -> Response
         rules=METHOD_RULES,
         phases=PHASES,
     )
+
+
+def _figures(row: NoticeRow, bids: list[OpenedBid], draw: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """How the reference price came about, computed by the rules from what the page shows."""
+    if row.method is not SelectionMethod.AVERAGE_PRICE or not draw or not draw.get("factor"):
+        return None
+    amounts = [bid.amount for bid in bids if bid.state == "entered" and bid.amount is not None]
+    if not amounts:
+        return None
+    counted = counted_prices(amounts, row.law.average)
+    factor = Decimal(draw["factor"]["candidate"])
+    return {
+        "counted": counted,
+        "dropped": len(amounts) - len(counted),
+        "mean": mean_price(counted),
+        "factor": factor,
+        "reference": reference_price(counted, factor),
+    }
 
 
 @get("/notices/{notice_id:int}/draw.json", name="market:notice-draw", opt=web.public)

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from core import db
 from core.desk import DeskItem
 from core.i18n import _
-from core.identity import Identity, Role
+from core.identity import Identity, Permission, Role
 from core.web.pages import url_for
 from market.queries.bids import my_bids, offers_to
 from market.queries.custody import shares_wanted
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
 from market.queries.objections import waiting_objections
+from market.queries.panels import PanelTask, panel_tasks
 from market.queries.questions import unanswered_of
 from market.rules.bids import BidState
 from market.rules.notices import Phase
@@ -21,11 +22,12 @@ REPOSTED = "exists (select 1 from market_notice r where r.repost_of = n.id)"
 
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """Drafts, running and failed notices of a client; offers and sealed bids of an agency."""
-    waiting = await waiting_objections(identity)
+    seats = await panel_desk(identity, now) if identity.may(Permission.ASSESS_PROPOSAL) else []
+    waiting = [*seats, *await waiting_objections(identity)]
     if identity.role is Role.CLIENT:
         return [*await _shares(identity), *waiting, *await _client(identity, now)]
     if identity.role is Role.MARKET_SUPERVISOR:
-        return [*await _shares(identity), *waiting]
+        return [*await _shares(identity), *waiting, *await outside_desk()]
     if identity.role is Role.AGENCY:
         return waiting + await _agency(identity)
     return waiting
@@ -43,7 +45,7 @@ async def _shares(identity: Identity) -> list[DeskItem]:
 async def _client(identity: Identity, now: datetime) -> list[DeskItem]:
     found = await db.rows(
         NOTICE_SQL
-        + f""" where n.client = $1 and (n.state in ('draft', 'published', 'opened', 'selected')
+        + f""" where n.client = $1 and (n.state in ('draft', 'published', 'opened', 'shortlisted', 'assessing', 'selected')
               or (n.state = 'failed' and n.ended_at > $2 and not {REPOSTED}))
             order by n.deadline limit 200""",
         identity.organization_id,
@@ -80,6 +82,14 @@ def _client_item(row: NoticeRow) -> DeskItem:
         case Phase.PAUSED:
             note = _("有异议，暂停确认")
             return _item(row, note, _("看结果"), row.selected_at, mine=False)
+        case Phase.SHORTLISTED:
+            note = _("短名单已定，请在时限内选定并写明理由")
+            return _item(row, note, _("从短名单选定"), row.opened_at, due=row.decide_by, route="market:notice-result")
+        case Phase.ASSESSING:
+            note = _("评审小组正在评审，缺员或逾期时请补换成员")
+            return _item(row, note, _("看评审小组"), row.opened_at, due=row.decide_by, mine=False, route="market:panel")
+        case Phase.OPENING | Phase.SELECTING if row.clock.awaits_outside:
+            return _item(row, _("抽取在等外部公开数值"), _("登记数值"), row.deadline)
         case Phase.OFFERED:
             note = _("等选定的机构接受")
         case _:
@@ -129,3 +139,38 @@ def _item(
         button=button,
         mine=mine,
     )
+
+
+async def panel_desk(identity: Identity, now: datetime) -> list[DeskItem]:
+    """Assessments in which the reader still has something to do: declare and score, or as chair agree and sign."""
+    return [
+        DeskItem(
+            kind="panel",
+            title=task.project_title,
+            note=_panel_note(task, now),
+            href=url_for("market:assessment", notice_id=task.notice_id),
+            due_at=task.decide_by,
+            since=task.named_at,
+            allowed_wd=None,
+            button=_("进入评审"),
+            mine=True,
+        )
+        for task in await panel_tasks(identity)
+        if not task.submitted or (task.chair and task.all_in)
+    ]
+
+
+def _panel_note(task: PanelTask, now: datetime) -> str:
+    if task.decide_by is not None and now >= task.decide_by:
+        return _("评审已逾期，请尽快完成")
+    if task.submitted:
+        return _("全部评分已交，请组长合议分歧并签署")
+    return _("请声明利害关系并给方案打分")
+
+
+async def outside_desk() -> list[DeskItem]:
+    """Draws that wait for their public value: the supervisor may record it too."""
+    found = await db.rows(
+        NOTICE_SQL + " where n.state = 'opened' and n.outside_source <> '' and n.outside_value = '' order by n.deadline"
+    )
+    return [_item(notice_row(record), _("抽取在等外部公开数值"), _("登记数值"), record["deadline"]) for record in found]

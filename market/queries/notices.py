@@ -24,6 +24,7 @@ from market.rules.notices import (
     SelectionMethod,
     phase,
 )
+from market.rules.panel import Criteria
 from market.rules.reasons import Reason, from_json
 
 NOTICE_SQL = """
@@ -130,7 +131,15 @@ class NoticeRow:
     @property
     def clock(self) -> NoticeClock:
         """What the clock needs to know."""
-        return NoticeClock(self.state, self.method, self.deadline, self.display_until, self.paused_at)
+        return NoticeClock(
+            self.state,
+            self.method,
+            self.deadline,
+            self.display_until,
+            self.paused_at,
+            self.decide_by,
+            bool(self.outside_source and not self.outside_value),
+        )
 
     @cached_property
     def phase(self) -> Phase:
@@ -159,6 +168,11 @@ class NoticeRow:
     def terms(self) -> Terms:
         """The limits an offer must keep."""
         return Terms(self.method, self.ceiling, self.floor, self.days_limit)
+
+    @property
+    def questions(self) -> Criteria:
+        """What proposals are judged by; empty for other methods."""
+        return Criteria.of(self.criteria)
 
     @property
     def subject(self) -> str:
@@ -341,16 +355,22 @@ class OpenedBid:
     score: Decimal | None
     place: int | None
     reasons: list[Reason]
+    points: Decimal | None = None
+    shortlisted: bool = False
 
 
 async def opened_bids(notice_id: int) -> list[OpenedBid]:
-    """Everybody's offer with place and reasons, in rank order; sealed bids never appear here."""
+    """Everybody's offer with place and reasons, in rank order; sealed bids never appear here.
+
+    Nor do those that a panel still assesses: names and prices stay apart from proposals until it has signed.
+    """
     found = await db.rows(
         """select b.id, b.state, b.digest, b.received_at, a.id as agency_id,
                   a.name_zh as agency_name_zh, a.name_en as agency_name_en, a.uscc, b.amount,
-                  b.days, b.grade, b.score, b.place, b.reasons
-             from market_bid b join agencies_agency a on a.id = b.agency
+                  b.days, b.grade, b.score, b.place, b.reasons, b.points, b.shortlisted
+             from market_bid b join agencies_agency a on a.id = b.agency join market_notice n on n.id = b.notice
             where b.notice = $1 and b.state in ('entered', 'set-aside')
+              and not (n.method = 'proposal-preferred' and n.state in ('opened', 'assessing'))
             order by b.place nulls last, b.id""",
         notice_id,
     )

@@ -1,17 +1,17 @@
 """What this reader can do with a notice now; pages ask here and decide nothing themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agencies import queries as agencies
 from agencies.rules import Profession, Standing
 from core import clock
 from core.identity import Identity, Permission
-from market.queries.awards import open_jobs
+from market.queries.awards import award_of, open_jobs
 from market.queries.bids import MyBid, my_bid
 from market.queries.notices import NoticeRow
 from market.rules.bids import BidState
 from market.rules.eligibility import eligibility
-from market.rules.notices import REPOSTABLE, Phase
+from market.rules.notices import REPOSTABLE, Phase, SelectionMethod
 from market.rules.reasons import Reason
 
 
@@ -30,6 +30,10 @@ class Powers:
     amend: bool = False
     ask: bool = False
     confirm: bool = False
+    pick: bool = False
+    value: bool = False
+    panel: bool = False
+    decline: bool = False
     mine: MyBid | None = None
     obstacles: tuple[Reason, ...] = ()
 
@@ -41,8 +45,23 @@ async def powers(row: NoticeRow, identity: Identity | None) -> Powers:
     if identity.organization_id == row.client_id and identity.may(Permission.POST_NOTICE):
         return _owner(row)
     if identity.may(Permission.SUBMIT_BID):
-        return await _bidder(row, identity)
+        return replace(await _bidder(row, identity), decline=await _may_decline(row, identity))
+    if identity.may(Permission.WATCH_MARKET):
+        return Powers(value=awaits_value(row))
     return Powers()
+
+
+def awaits_value(row: NoticeRow) -> bool:
+    """Whether the draw waits for the public value that the notice named."""
+    return row.clock.awaits_outside and row.phase in {Phase.OPENING, Phase.SELECTING}
+
+
+async def _may_decline(row: NoticeRow, identity: Identity) -> bool:
+    """Whether the reader's own award is still to be confirmed."""
+    if row.phase not in {Phase.ON_DISPLAY, Phase.CONFIRMING, Phase.PAUSED}:
+        return False
+    award = await award_of(row.id)
+    return award is not None and award.agency_organization_id == identity.organization_id
 
 
 def _owner(row: NoticeRow) -> Powers:
@@ -53,6 +72,10 @@ def _owner(row: NoticeRow) -> Powers:
         amend=row.phase is Phase.COLLECTING,
         cancel=row.phase in {Phase.ON_DISPLAY, Phase.PAUSED, Phase.CONFIRMING},
         repost=row.state in REPOSTABLE,
+        pick=row.phase is Phase.SHORTLISTED,
+        value=awaits_value(row),
+        panel=row.method is SelectionMethod.PROPOSAL_PREFERRED
+        and row.phase in {Phase.DRAFT, Phase.COLLECTING, Phase.ASSESSING},
     )
 
 

@@ -36,7 +36,7 @@ class Progress:
 
 async def progress(row: NoticeRow) -> Progress:
     """Where a notice stands at this moment; an ended one has neither now nor next."""
-    days = await calendar()
+    days, now = await calendar(), clock.now()
     match row.phase:
         case Phase.DRAFT:
             return Progress(NowBox(_("核对并发布"), loc(row, "client_name")), _after(row, "draft"))
@@ -49,8 +49,16 @@ async def progress(row: NoticeRow) -> Progress:
             return Progress(box, _after(row, "offered"))
         case Phase.OPENING if row.custody is Custody.JOINT:
             return Progress(NowBox(_("交出密钥份额并开启"), _("业主或监督员")), _after(row, "selecting"))
+        case Phase.OPENING | Phase.SELECTING if row.clock.awaits_outside:
+            return Progress(NowBox(_("等外部公开数值"), loc(row, "client_name")), _after(row, "selecting"))
         case Phase.OPENING | Phase.SELECTING:
             return Progress(NowBox(_("开启并选取"), _("系统")), _after(row, "selecting"))
+        case Phase.SHORTLISTED:
+            box = _counted(row, days, _("从短名单选定"), loc(row, "client_name"), row.opened_at, row.decide_by or now)
+            return Progress(box, _after(row, "selecting"))
+        case Phase.ASSESSING:
+            box = _counted(row, days, _("评审方案"), _("评审小组"), row.opened_at, row.decide_by or now)
+            return Progress(box, _after(row, "selecting"))
         case Phase.ON_DISPLAY | Phase.CONFIRMING:
             shown = row.display_until or row.deadline
             box = _counted(row, days, _("结果公示"), _("系统"), row.selected_at, shown)

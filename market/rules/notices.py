@@ -1,7 +1,7 @@
 """The life of a notice: who may do what when, and what a notice must say."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +11,7 @@ from core.i18n import N_
 from core.workdays import Calendar
 from market.rules.bonds import check_bonds
 from market.rules.editions import Edition
+from market.rules.panel import Criteria, check_criteria
 
 
 class FundSource(StrEnum):
@@ -65,6 +66,18 @@ METHOD_RULES = {
     SelectionMethod.RANDOM_DRAW: N_(
         "价格固定。资格合格的报名机构按信用代码排成名单，用公告发布时锁定的密钥和"
         "全部报名的指纹合成随机数，抽出中选机构和递补顺序，任何人都能重算。"
+    ),
+    SelectionMethod.AVERAGE_PRICE: N_(
+        "各家密封报价，截止时一起开启。去掉一个最高价和一个最低价后取平均，再乘以当场抽出的系数得到参考价，"
+        "最接近参考价者中选；相差一样的，价低者在先，再按抽取先后。"
+    ),
+    SelectionMethod.CREDIT_PREFERRED: N_(
+        "达到信用评分要求的机构按评分排出长名单，按评分多少持签，用公告承诺的随机数抽出短名单，"
+        "由业主在公布的时限内写明理由选定；业主逾期不选的，最先抽出的机构中选。"
+    ),
+    SelectionMethod.PROPOSAL_PREFERRED: N_(
+        "评审小组在看不到机构名称和价格的情况下，按公告列出的问题给方案打分；"
+        "质量分签署后才加上按公式计算的价格分，总分最高者中选，每位成员的评分随结果公开。"
     ),
 }
 
@@ -188,6 +201,8 @@ class NoticeClock:
     deadline: datetime
     display_until: datetime | None = None
     paused_at: datetime | None = None
+    decide_by: datetime | None = None
+    awaits_outside: bool = False
 
 
 def phase(notice: NoticeClock, now: datetime) -> Phase:
@@ -211,8 +226,10 @@ def due_events(notice: NoticeClock, now: datetime) -> Iterator[tuple[datetime, N
     if notice.state is _S.PUBLISHED:
         direct = notice.method is SelectionMethod.DIRECT
         yield notice.deadline, NoticeAct.FAIL if direct else NoticeAct.OPEN
-    elif notice.state is _S.OPENED:
+    elif notice.state is _S.OPENED and not notice.awaits_outside:
         yield now, NoticeAct.SELECT
+    elif notice.state is _S.SHORTLISTED and notice.decide_by is not None:
+        yield notice.decide_by, NoticeAct.PICK
     elif notice.state is _S.SELECTED and notice.display_until is not None and notice.paused_at is None:
         yield notice.display_until, NoticeAct.CONFIRM
 
@@ -268,7 +285,9 @@ class NoticeDraft:
     """What the client writes. Money in yuan, `days_limit` in working days, `deadline` in UTC.
 
     `ceiling` is the highest price; for a random draw it is the fixed price, for a direct selection
-    the agreed one. `agency_id`, `reason`, `risk_acknowledged` belong to direct selection.
+    the agreed one. `agency_id`, `reason`, `risk_acknowledged` belong to direct selection, `short_list` to
+    credit-preferred (None: the edition's), `criteria` to proposal-preferred. `outside_source` says where and when
+    a public value can be read that enters the draw; empty when there is none.
     """
 
     item_code: str
@@ -286,6 +305,9 @@ class NoticeDraft:
     risk_acknowledged: bool = False
     bid_bond: Decimal | None = None
     performance_bond: Decimal | None = None
+    short_list: int | None = None
+    criteria: Criteria = field(default_factory=Criteria)
+    outside_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -320,6 +342,7 @@ def check_draft(draft: NoticeDraft, *, edition: Edition, calendar: Calendar, now
         **_check_method(draft, edition),
         **_check_prices(draft),
         **_check_direct(draft, edition),
+        **_check_lists(draft, edition),
         **_check_times(draft, edition, calendar, now),
         **check_bonds(
             draft.bid_bond,
@@ -331,10 +354,30 @@ def check_draft(draft: NoticeDraft, *, edition: Edition, calendar: Calendar, now
     }
 
 
+def allowed_methods(fund: FundSource, amount: Decimal, edition: Edition) -> dict[SelectionMethod, Message | None]:
+    """Each method with None when a notice may use it, else why not: by fund source, amount (yuan) and edition."""
+    return {method: _obstacle(method, fund, amount, edition) for method in SelectionMethod}
+
+
+def _obstacle(method: SelectionMethod, fund: FundSource, amount: Decimal, edition: Edition) -> Message | None:
+    public = fund.public_money
+    if method.value not in edition.methods(public=public):
+        return Message(N_("现行规则不允许这种资金来源使用此选取方式，请另选一种。"))
+    cap = edition.public_caps.get(method.value)
+    if method is SelectionMethod.DIRECT:
+        cap = edition.direct_public_cap
+    if public and cap is not None and amount > cap:
+        text = (
+            N_("财政资金直接选取不得超过 %(cap)s 元，请改用其他选取方式。")
+            if method is SelectionMethod.DIRECT
+            else N_("财政资金用这种方式选取的，金额不得超过 %(cap)s 元，请改用其他选取方式。")
+        )
+        return Message(text, {"cap": str(cap)})
+    return None
+
+
 def _check_method(draft: NoticeDraft, edition: Edition) -> dict[str, Message]:
     fund = draft.fund_source
-    if draft.method.value not in edition.methods(public=fund.public_money):
-        return {"method": Message(N_("现行规则不允许这种资金来源使用此选取方式，请另选一种。"))}
     if fund.public_money and draft.ceiling > edition.public_amount_limit:
         return {
             "ceiling": Message(
@@ -342,14 +385,22 @@ def _check_method(draft: NoticeDraft, edition: Edition) -> dict[str, Message]:
                 {"limit": str(edition.public_amount_limit)},
             )
         }
-    cap = edition.public_caps.get(draft.method.value)
-    if fund.public_money and cap is not None and draft.ceiling > cap and draft.method is not SelectionMethod.DIRECT:
-        return {
-            "method": Message(
-                N_("财政资金用这种方式选取的，金额不得超过 %(cap)s 元，请改用其他选取方式。"),
-                {"cap": str(cap)},
-            )
-        }
+    obstacle = allowed_methods(fund, draft.ceiling, edition)[draft.method]
+    if obstacle is None:
+        return {}
+    over = draft.method is SelectionMethod.DIRECT and draft.method.value in edition.methods(public=fund.public_money)
+    return {"ceiling" if over else "method": obstacle}
+
+
+def _check_lists(draft: NoticeDraft, edition: Edition) -> dict[str, Message]:
+    """What only one method asks for: the short list's length, the panel's questions."""
+    if draft.method is SelectionMethod.CREDIT_PREFERRED and draft.short_list is not None:
+        least, most = edition.credit.minimum_entrants, edition.credit.long_list
+        if not least <= draft.short_list <= most:
+            return {"short_list": Message(N_("短名单应为 %(least)s 至 %(most)s 家。"), {"least": least, "most": most})}
+    if draft.method is SelectionMethod.PROPOSAL_PREFERRED:
+        wrong = check_criteria(draft.criteria, edition.proposal)
+        return {"criteria": wrong} if wrong else {}
     return {}
 
 
@@ -371,17 +422,11 @@ def _check_direct(draft: NoticeDraft, edition: Edition) -> dict[str, Message]:
     errors = {}
     if draft.agency_id is None:
         errors["agency_id"] = Message(N_("直接选取要写明选定的机构，请从已备案机构中选一家。"))
-    if draft.fund_source.public_money:
-        if draft.ceiling > edition.direct_public_cap:
-            errors["ceiling"] = Message(
-                N_("财政资金直接选取不得超过 %(cap)s 元，请改用其他选取方式。"),
-                {"cap": str(edition.direct_public_cap)},
-            )
-        if len(draft.reason.strip()) < edition.direct_reason_length:
-            errors["reason"] = Message(
-                N_("财政资金直接选取须公开理由，请至少写 %(n)s 个字。"),
-                {"n": edition.direct_reason_length},
-            )
+    if draft.fund_source.public_money and len(draft.reason.strip()) < edition.direct_reason_length:
+        errors["reason"] = Message(
+            N_("财政资金直接选取须公开理由，请至少写 %(n)s 个字。"),
+            {"n": edition.direct_reason_length},
+        )
     return errors
 
 

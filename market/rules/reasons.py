@@ -65,7 +65,23 @@ SENTENCES = {
     "reinstated-by-decision": N_("异议 %(number)s 的处理决定：该报价恢复参加，按固定规则排第 %(place)s 位。"),
     "chosen-by-decision": N_("异议 %(number)s 的处理决定更正后，按固定顺序第 %(place)s 位的合格机构。"),
     "void-by-decision": N_("异议 %(number)s 的处理决定：本次选取无效，可重新发布。"),
+    "chosen-nearest": N_(
+        "在 %(count)s 家合格机构中最接近参考价 %(reference)s 元：报价 %(amount)s 元，相差 %(apart)s 元。"
+    ),
+    "not-nearest": N_("报价 %(amount)s 元，与参考价 %(reference)s 元相差 %(apart)s 元，排第 %(place)s 位。"),
+    "short-listed": N_("持 %(lots)s 签，第 %(place)s 位抽入短名单，等业主选定。"),
+    "not-short-listed": N_("在长名单内，持 %(lots)s 签，未抽入短名单。"),
+    "below-minimum-score": N_("信用评分 %(score)s 低于要求的 %(needed)s。"),
+    "not-long-listed": N_("信用评分 %(score)s，未进入前 %(size)s 位的长名单。"),
+    "chosen-from-short-list": N_("短名单 %(count)s 家中由业主选定，抽取顺序第 %(place)s 位；业主的理由见公告记录。"),
+    "chosen-first-drawn": N_("业主在公布的时限内没有选定，按规则由短名单中最先抽出的机构中选。"),
+    "substitute-short-list": N_("在短名单内，抽取顺序第 %(drawn)s 位；业主未选定，为第 %(place)s 位递补。"),
+    "chosen-best-proposal": N_("评审总分 %(points)s，为最高分。"),
+    "not-best-proposal": N_("评审总分 %(points)s，排第 %(place)s 位；最高分 %(best)s。"),
+    "below-question-minimum": N_("“%(question)s”得 %(points)s 分，低于最低要求 %(needed)s 分，不予采用。"),
     # failed
+    "too-few-on-long-list": N_("达到信用评分要求的机构 %(count)s 家，少于 %(needed)s 家，本次选取失败，可重新发布。"),
+    "no-proposal-good-enough": N_("没有方案达到各问题的最低要求，本次选取失败，可重新发布。"),
     "too-few": N_("合格机构 %(count)s 家，少于规则要求的 %(needed)s 家，本次选取失败，可重新发布。"),
     "nobody-left": N_("没有可以递补的合格机构，本次选取失败，可重新发布。"),
     "offer-declined": N_("选定的机构不接受：%(words)s"),

@@ -1,13 +1,14 @@
 """Acts of the market. The names below are the door for higher floors and for `app.wire()`."""
 
 from market.services.amendments import amend_notice
-from market.services.awards import AWARDED, complete_commission, confirm_award
+from market.services.awards import AWARDED, complete_commission, confirm_award, decline_award
 from market.services.batch import BatchReceipt, post_batch, start_batch, sweep_batches
 from market.services.bids import BID_FILE, BidReceipt, confirm_bid, origin_of, replace_bid, submit_bid, withdraw_bid
 from market.services.bonds import bond_settled, release_bid_bond, release_bonds, sweep_bonds
 from market.services.catalogue import load_content
 from market.services.custody import CustodianReceipt, register_custodian_key
 from market.services.direct import accept_offer, decline_offer, lapse_offer
+from market.services.drawing import record_outside_value
 from market.services.guide import (
     BasketReceipt,
     HandlingReceipt,
@@ -37,9 +38,20 @@ from market.services.objections import (
     sweep_objections,
     withdraw_objection,
 )
-from market.services.opening import open_bids, select_winner
+from market.services.opening import open_bids
+from market.services.panels import (
+    declare_no_tie,
+    name_panel,
+    record_consensus,
+    recuse,
+    replace_member,
+    save_scores,
+    sign_assessment,
+)
+from market.services.picking import pick_agency, pick_overdue
 from market.services.projects import ProjectDraft, ProjectReceipt, describe_project, revise_project
 from market.services.questions import QuestionReceipt, answer_question, ask_question
+from market.services.selecting import select_winner
 from market.services.sweep import sweep_notices
 
 __all__ = [
@@ -70,6 +82,8 @@ __all__ = [
     "confirm_award",
     "confirm_bid",
     "decide_objection",
+    "declare_no_tie",
+    "decline_award",
     "decline_objection",
     "decline_offer",
     "describe_project",
@@ -80,21 +94,30 @@ __all__ = [
     "lapse_offer",
     "load_content",
     "lodge_objection",
+    "name_panel",
     "objection_due",
     "open_bids",
     "origin_of",
+    "pick_agency",
+    "pick_overdue",
     "post_basket",
     "post_batch",
     "publish_notice",
+    "record_consensus",
+    "record_outside_value",
+    "recuse",
     "register_custodian_key",
     "release_bid_bond",
     "release_bonds",
     "release_share",
     "replace_bid",
+    "replace_member",
     "repost_notice",
     "revise_notice",
     "revise_project",
+    "save_scores",
     "select_winner",
+    "sign_assessment",
     "start_batch",
     "submit_bid",
     "sweep_batches",

@@ -9,14 +9,15 @@ from agencies.rules import Profession
 from core import clock, db, mail, trail
 from core.db import transaction
 from core.handover import Handover
-from core.identity import SYSTEM, Identity
+from core.identity import SYSTEM, Identity, Permission
 from core.workdays import calendar
 from market.queries.awards import AwardRow, award_of, open_jobs
 from market.queries.notices import NoticeRow
 from market.queries.objections import open_results
 from market.rules.bonds import Release
 from market.rules.eligibility import eligibility
-from market.rules.notices import NoticeAct, is_due
+from market.rules.methods import NoAwardToDecline
+from market.rules.notices import NoticeAct, NoticeState, is_due
 from market.rules.reasons import Reason
 from market.rules.selection import Ranked
 from market.services.bonds import ask_bid_bond, ask_performance_bond, release_bonds
@@ -175,18 +176,41 @@ async def agency_faults(notice: NoticeRow, agency_id: int, *, own: int = 0) -> t
     return eligibility(standing, notice.call, on=today, open_jobs=count, edition=notice.law)
 
 
+async def decline_award(actor: Identity, *, notice_id: int, words: str) -> int:
+    """The winner itself gives up before its award is confirmed, with its reason on the trail.
+
+    The next in the fixed order takes its place and a new notice period begins; with nobody left the selection
+    fails. Returns the notice's id. Raises `NoAwardToDecline` for any other agency.
+    """
+    actor.require(Permission.SUBMIT_BID)
+    async with transaction():
+        notice = await lock_notice(notice_id)
+        award = await award_of(notice_id)
+        theirs = award is not None and award.agency_organization_id == actor.organization_id
+        if award is None or not theirs or notice.state is not NoticeState.SELECTED:
+            raise NoAwardToDecline
+        await _succeed(actor, notice, award, "award.declined", {"words": words}, state="declined")
+    return notice_id
+
+
 async def _replace(notice: NoticeRow, award: AwardRow, faults: tuple[Reason, ...]) -> None:
+    facts = {"reasons": [fault.as_json() for fault in faults]}
+    await _succeed(SYSTEM, notice, award, "award.replaced", facts, state="replaced")
+
+
+async def _succeed(
+    actor: Identity, notice: NoticeRow, award: AwardRow, named: str, facts: dict[str, Any], *, state: str
+) -> None:
+    """End an award and hand it to the next in line."""
     await db.execute(
-        "update market_award set state = 'replaced', ended_at = $2 where id = $1",
-        award.award_id,
-        clock.now(),
+        "update market_award set state = $3, ended_at = $2 where id = $1", award.award_id, clock.now(), state
     )
     await trail.record(
-        SYSTEM,
-        "award.replaced",
+        actor,
+        named,
         notice.subject,
         before={"award": award.award_id, "agency": award.agency_id},
-        after={"reasons": [fault.as_json() for fault in faults]},
+        after=facts,
         threads=(*notice.threads, f"agency:{award.agency_id}"),
     )
     await release_bonds(award.award_id, Release.REPLACED)

@@ -24,6 +24,7 @@ JOBS = {
     NoticeAct.FAIL: "market.lapse_offer",
     NoticeAct.SELECT: "market.select_winner",
     NoticeAct.CONFIRM: "market.confirm_award",
+    NoticeAct.PICK: "market.pick_overdue",
 }
 
 
@@ -70,6 +71,8 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
         columns.get("deadline", notice.deadline),
         columns.get("display_until", notice.display_until),
         columns.get("paused_at", notice.paused_at),
+        columns.get("decide_by", notice.decide_by),
+        notice.clock.awaits_outside,
     )
     await _remind(notice.id, after)
     if state in REPOSTABLE:

@@ -18,6 +18,7 @@ from market import content
 from market.queries.awards import award_of, open_jobs
 from market.queries.catalogue import ItemRow, service_item
 from market.queries.notices import NoticeRow, opened_bids
+from market.queries.panels import check_panel
 from market.queries.projects import ProjectRow, own_project
 from market.rules.bonds import Release
 from market.rules.catalogue import shingles
@@ -162,6 +163,8 @@ async def _prepare(notice: NoticeRow) -> dict[str, Any]:
             context=letter(notice),
         )
         return {}
+    if notice.method is SelectionMethod.PROPOSAL_PREFERRED:
+        await check_panel(notice)
     return await prepare_keys(notice)
 
 
@@ -294,6 +297,9 @@ def as_draft(notice: NoticeRow) -> NoticeDraft:
         risk_acknowledged=notice.risk_acknowledged,
         bid_bond=notice.bid_bond,
         performance_bond=notice.performance_bond,
+        short_list=notice.short_list,
+        criteria=notice.questions,
+        outside_source=notice.outside_source,
     )
 
 
@@ -315,6 +321,9 @@ def facts(draft: NoticeDraft) -> dict[str, Any]:
         "risk_acknowledged": draft.risk_acknowledged,
         "bid_bond": draft.bid_bond,
         "performance_bond": draft.performance_bond,
+        "short_list": draft.short_list,
+        "criteria": draft.criteria.as_json() if draft.criteria.questions else None,
+        "outside_source": draft.outside_source,
     }
 
 
@@ -336,5 +345,8 @@ def _columns(draft: NoticeDraft, project: ProjectRow, item: ItemRow) -> dict[str
         "risk_acknowledged": direct and draft.risk_acknowledged,
         "bid_bond": draft.bid_bond,
         "performance_bond": draft.performance_bond,
+        "short_list": draft.short_list if draft.method is SelectionMethod.CREDIT_PREFERRED else None,
+        "criteria": draft.criteria.as_json() if draft.method is SelectionMethod.PROPOSAL_PREFERRED else None,
+        "outside_source": "" if direct else draft.outside_source,
         "shingles": shingles(project.title, project.location, item.name_zh, item.name_en),
     }

@@ -1,10 +1,10 @@
-"""Opening and selection: all envelopes together, then the method, each in a transaction of its own.
+"""Opening: all envelopes together, in a transaction of its own; `selecting` then applies the method.
 
 The opening freezes and records the list of qualified entrants before the secret of the draw is read.
-Both acts are idempotent: woken too early, too late or twice, they do what is due or nothing.
+The act is idempotent: woken too early, too late or twice, it does what is due or nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from agencies import queries as agencies
 from agencies.rules import Profession, Standing
-from core import clock, db, files, mail, trail
+from core import clock, db, files, trail
 from core.db import transaction
 from core.errors import Rejected
 from core.forms import Upload
@@ -24,15 +24,14 @@ from market.authors import author_of
 from market.queries.awards import open_jobs
 from market.queries.notices import NoticeRow
 from market.rules.bids import BidState, offer_faults
-from market.rules.draw import DrawInputs, list_digest
+from market.rules.draw import list_digest
 from market.rules.eligibility import eligibility
-from market.rules.notices import NoticeAct, SelectionMethod, is_due
-from market.rules.reasons import Reason, from_json
-from market.rules.selection import Entrant, Selection, SelectionFacts, select
-from market.services.awards import Chosen, announce
+from market.rules.notices import NoticeAct, is_due
+from market.rules.reasons import Reason
 from market.services.bids import BID_FILE, veil_of
-from market.services.cases import fail, letter, lock_notice, move
+from market.services.cases import fail, lock_notice, move
 from market.services.custody import opening_key
+from market.services.drawing import freeze_ground
 from market.tables import BidAttachment
 
 
@@ -86,6 +85,7 @@ async def _open(notice: NoticeRow, bids: Sequence[Any], opener: sealing.Opener, 
     opened = await _examine(notice, opener, bids, clock.shanghai(now).date())
     await _store(opened)
     await _store_files(opened)
+    ground = await freeze_ground(notice)
     digests = sorted(each.digest for each in opened)
     candidates = sorted(each.standing.uscc for each in opened if each.standing and not each.faults)
     found = {
@@ -96,7 +96,7 @@ async def _open(notice: NoticeRow, bids: Sequence[Any], opener: sealing.Opener, 
         "candidates": candidates,
         "candidates_sha256": list_digest(candidates),
         "witnesses": await _witnesses(notice.id),
-    }
+    } | ground
     await db.execute(
         """insert into market_opening (notice, opened_at, received, qualified, envelopes_digest,
                candidates, candidates_digest, draw_decided)
@@ -232,97 +232,3 @@ async def _store_files(opened: Sequence[Opened]) -> None:
 
 def _sender(content: sealing.Content) -> Identity:
     return Identity(content.account_id, "", content.organization_id, "", Role.AGENCY)
-
-
-async def select_winner(notice_id: int) -> bool:
-    """Apply the notice's method to the frozen entrants. False when there is nothing to select."""
-    async with transaction():
-        notice = await lock_notice(notice_id)
-        if not is_due(notice.clock, NoticeAct.SELECT, clock.now()):
-            return False
-        entrants = await _entrants(notice_id)
-        selection = select(await _facts(notice, entrants))
-        if selection.winner is None:
-            await fail(notice, selection.failure or Reason("nobody-left"))
-            await _tell_failed(notice)
-            return True
-        await _keep(notice, selection)
-        winner = selection.winner
-        await announce(notice, Chosen.of(winner))
-        await _tell_others(notice, winner.entrant.agency_id)
-    return True
-
-
-async def _facts(notice: NoticeRow, entrants: tuple[Entrant, ...]) -> SelectionFacts:
-    draw = None
-    if notice.method is not SelectionMethod.DIRECT:
-        draw = await _draw_inputs(notice)
-    public = notice.fund_source.public_money
-    return SelectionFacts(notice.method, entrants, notice.law.entrants(public=public), draw)
-
-
-async def _draw_inputs(notice: NoticeRow) -> DrawInputs:
-    row = await db.row(
-        """select s.draw_secret, s.draw_commitment, o.envelopes_digest
-             from market_seal s join market_opening o on o.notice = s.notice
-            where s.notice = $1""",
-        notice.id,
-    )
-    hidden = sealing.unwrap(secret("seal"), row["draw_secret"]).hex()
-    return DrawInputs(notice.number or "", hidden, row["draw_commitment"], row["envelopes_digest"])
-
-
-async def _entrants(notice_id: int) -> tuple[Entrant, ...]:
-    found = await db.rows(
-        """select b.id as bid_id, b.agency as agency_id, a.uscc, b.amount, b.days, b.received_at,
-                  b.grade, b.score
-             from market_bid b join agencies_agency a on a.id = b.agency
-            where b.notice = $1 and b.state = 'entered' order by a.uscc""",
-        notice_id,
-    )
-    return tuple(Entrant(**dict(record)) for record in found)
-
-
-async def _keep(notice: NoticeRow, selection: Selection) -> None:
-    await db.execute_many(
-        "update market_bid set place = $2, reasons = $3 where id = $1",
-        [(ranked.entrant.bid_id, ranked.place, [ranked.reason.as_json()]) for ranked in selection.ranking],
-    )
-    await db.execute(
-        "update market_opening set draw = $2, draw_decided = $3 where notice = $1",
-        notice.id,
-        selection.draw.as_json() if selection.draw else None,
-        selection.draw_decided,
-    )
-
-
-async def _tell_failed(notice: NoticeRow) -> None:
-    for bid in await _told(notice.id):
-        await mail.send(
-            to_organization=bid["organization"],
-            message="market/selection_failed",
-            context=letter(notice) | {"reasons": _sentences(bid["reasons"])},
-        )
-
-
-async def _tell_others(notice: NoticeRow, winner_id: int) -> None:
-    """Losers and set-aside bidders learn why, in the same words as the result page."""
-    for bid in await _told(notice.id):
-        if bid["agency"] != winner_id:
-            await mail.send(
-                to_organization=bid["organization"],
-                message="market/not_selected",
-                context=letter(notice) | {"reasons": _sentences(bid["reasons"])},
-            )
-
-
-def _sentences(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [from_json(each).as_letter() for each in stored]
-
-
-async def _told(notice_id: int) -> Sequence[Any]:
-    return await db.rows(
-        """select b.agency, a.organization, b.reasons from market_bid b
-             join agencies_agency a on a.id = b.agency where b.notice = $1 order by b.id""",
-        notice_id,
-    )

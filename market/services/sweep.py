@@ -6,21 +6,26 @@ from market.services.awards import confirm_award
 from market.services.bonds import sweep_bonds
 from market.services.direct import lapse_offer
 from market.services.objections import sweep_objections
-from market.services.opening import open_bids, select_winner
+from market.services.opening import open_bids
+from market.services.picking import pick_overdue
+from market.services.selecting import select_winner
 
 ACTS = {
     NoticeAct.OPEN: open_bids,
     NoticeAct.SELECT: select_winner,
     NoticeAct.CONFIRM: confirm_award,
     NoticeAct.FAIL: lapse_offer,
+    NoticeAct.PICK: pick_overdue,
 }
 
 # Which notices the clock may owe something; the acts themselves ask the rules again.
 DUE_SQL = """
 select id, case when state = 'opened' then 'select' when state = 'selected' then 'confirm'
+                when state = 'shortlisted' then 'pick'
                 when method = 'direct' then 'fail' else 'open' end as act
   from market_notice
- where (state = 'published' and deadline <= $1) or state = 'opened'
+ where (state = 'published' and deadline <= $1) or (state = 'opened' and (outside_source = '' or outside_value <> ''))
+    or (state = 'shortlisted' and decide_by <= $1)
     or (state = 'selected' and display_until <= $1 and paused_at is null)
  order by coalesce(display_until, deadline), id
 """

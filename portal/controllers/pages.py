@@ -56,7 +56,7 @@ async def rules_selection(request: AnyRequest) -> Response[Any]:
         request,
         "portal/rules_selection.html",
         edition=content.edition_in_force(clock.today()),
-        methods=[(_(METHOD_NAMES[method]), _(text)) for method, text in METHOD_RULES.items()],
+        methods=[(_(METHOD_NAMES[method]), _(text), method.value) for method, text in METHOD_RULES.items()],
     )
 
 
