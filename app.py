@@ -1,7 +1,8 @@
 """The only module that knows everybody: it makes the app and wires the floors together."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from litestar import Litestar, Router
 from litestar.datastructures import CacheControlHeader
@@ -36,6 +37,7 @@ import market.content_loader
 import market.controllers
 import market.jobs
 import market.queries
+import market.rules.outages
 import market.rules.trail_titles
 import market.services
 import payments.api
@@ -44,7 +46,7 @@ import payments.rules
 import payments.services
 import portal.controllers
 import portal.rules.reports
-from core import accounts, admin, admin_pages, settings, trail, workdays
+from core import accounts, admin, admin_pages, attempts, heartbeat, settings, trail, workdays
 from core.db import ENGINE
 from core.web import pages
 from core.web.failures import HANDLERS
@@ -84,17 +86,21 @@ def wire() -> None:
     """Name who takes over from whom where a low floor must hand something up."""
     agencies.queries.ITEM_CATALOGUE.supply(market.queries.items)
     market.services.AWARDED.supply(contracts.services.draft_from_award)
+    heartbeat.WRITES_BACK.supply(market.services.log_outages)
     payments.services.SETTLED.supply(contracts.services.milestone_paid)
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
+        market.rules.outages.TRAIL_TITLES,
+        attempts.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
     )
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.outages.OPEN_ACTS, attempts.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 
@@ -107,9 +113,13 @@ async def _pool(_app: Litestar) -> AsyncIterator[None]:
     if not ENGINE.configured:
         ENGINE.configure(settings.load().database_url)
     await ENGINE.start_connection_pool()
+    beating = asyncio.create_task(heartbeat.keep_beating(heartbeat.WEB))
     try:
         yield
     finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
         await ENGINE.close_connection_pool()
 
 

@@ -1,6 +1,6 @@
 """What time does to notices. A job is a hint; the services let the rules decide."""
 
-from core import jobs
+from core import clock, heartbeat, jobs
 from market import services
 
 
@@ -9,6 +9,8 @@ async def open_bids(notice_id: int) -> None:
     """At the deadline: open, then select."""
     if await services.open_bids(notice_id):
         await services.select_winner(notice_id)
+    elif await services.held(notice_id):
+        await jobs.defer("market.open_bids", {"notice_id": notice_id}, at=clock.now() + heartbeat.EVERY)
 
 
 @jobs.task("market.select_winner")

@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from market.controllers import bids, catalogue, notices, posting, projects, results
+from market.controllers import bids, catalogue, feeds, live, notices, outages, posting, projects, results, searches
 
 router = Router(
     path="/",
@@ -13,6 +13,10 @@ router = Router(
         *posting.HANDLERS,
         *bids.HANDLERS,
         *results.HANDLERS,
+        *outages.HANDLERS,
+        *feeds.HANDLERS,
+        *live.HANDLERS,
+        *searches.HANDLERS,
     ],
     include_in_schema=False,
 )

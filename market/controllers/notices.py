@@ -16,6 +16,7 @@ from market.queries import notices
 from market.queries.awards import award_of, ended_awards
 from market.queries.catalogue import items
 from market.queries.notices import BoardFilter
+from market.queries.outages import extensions_of
 from market.queries.powers import powers, recused
 from market.queries.progress import progress
 from market.rules.notices import FUND_SOURCES, METHOD_NAMES, METHOD_RULES, PHASES, Phase
@@ -114,6 +115,7 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
         ended=await ended_awards(notice_id),
         recused=await recused(row) if row.phase in TAKING_PART else [],
         progress=await progress(row),
+        extensions=await extensions_of(notice_id),
         entries=await timeline(row.subject),
         methods=METHOD_NAMES,
         rules=METHOD_RULES,

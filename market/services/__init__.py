@@ -14,6 +14,7 @@ from market.services.notices import (
     withdraw_notice,
 )
 from market.services.opening import open_bids, select_winner
+from market.services.outages import held, log_outages
 from market.services.projects import ProjectDraft, ProjectReceipt, describe_project, revise_project
 from market.services.sweep import sweep_notices
 
@@ -30,8 +31,10 @@ __all__ = [
     "decline_offer",
     "describe_project",
     "draft_notice",
+    "held",
     "lapse_offer",
     "load_content",
+    "log_outages",
     "open_bids",
     "publish_notice",
     "replace_bid",

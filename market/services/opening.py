@@ -27,6 +27,7 @@ from market.rules.selection import Entrant, Selection, SelectionFacts, select
 from market.services.awards import Chosen, announce
 from market.services.bids import veil_of
 from market.services.cases import fail, letter, lock_notice, move
+from market.services.outages import may_open
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ async def open_bids(notice_id: int) -> bool:
     async with transaction():
         notice = await lock_notice(notice_id)
         now = clock.now()
-        if not is_due(notice.clock, NoticeAct.OPEN, now):
+        if not is_due(notice.clock, NoticeAct.OPEN, now) or not await may_open(notice):
             return False
         bids = await db.rows(
             "select id, bidder_tag, digest, envelope, received_at from market_bid"

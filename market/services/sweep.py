@@ -5,6 +5,7 @@ from market.rules.notices import NoticeAct
 from market.services.awards import confirm_award
 from market.services.direct import lapse_offer
 from market.services.opening import open_bids, select_winner
+from market.services.outages import log_outages
 
 ACTS = {
     NoticeAct.OPEN: open_bids,
@@ -26,7 +27,7 @@ select id, case when state = 'opened' then 'select' when state = 'selected' then
 
 async def sweep_notices() -> int:
     """Carry out every overdue act, oldest first; how many notices moved."""
-    moved = 0
+    moved = await log_outages()
     for row in await db.rows(DUE_SQL, clock.now()):
         act = NoticeAct(row["act"])
         done = await ACTS[act](row["id"])
