@@ -35,9 +35,11 @@ import grading.rules
 import market.api
 import market.content_loader
 import market.controllers
+import market.controllers.live
 import market.jobs
 import market.queries
 import market.rules.outages
+import market.rules.searches
 import market.rules.trail_titles
 import market.services
 import payments.api
@@ -94,6 +96,7 @@ def wire() -> None:
         payments.rules.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
         market.rules.outages.TRAIL_TITLES,
+        market.rules.searches.TRAIL_TITLES,
         attempts.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
@@ -121,6 +124,11 @@ async def _pool(_app: Litestar) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await beating
         await ENGINE.close_connection_pool()
+
+
+async def hang_up() -> None:
+    """End the streams of this process; whoever stops the server calls it first."""
+    await market.controllers.live.hang_up()
 
 
 def create_app() -> Litestar:

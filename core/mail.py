@@ -64,6 +64,18 @@ async def send(
         await jobs.defer("core.send_mail", {})
 
 
+async def send_each(*, message: str, letters: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Put many letters of one kind into the outbox at once: (account, context), each with words of its own."""
+    if _suspended.get() or not letters:
+        return
+    await db.execute_many(
+        "insert into core_mail (account, message, context, created_at, attempts, problem)"
+        " select a.id, $2::text, $3::jsonb, $4::timestamptz, 0, '' from core_account a where a.active and a.id = $1",
+        [(account, message, dict(context), clock.now()) for account, context in letters],
+    )
+    await jobs.defer("core.send_mail", {})
+
+
 @jobs.periodic("* * * * *", "core.send_mail")
 async def send_waiting() -> None:
     """Send what waits, oldest first; a letter that fails waits longer each time."""
@@ -116,6 +128,8 @@ def _letter(row: Any) -> EmailMessage:
         letter.set_content(templates.render(f"{folder}/body.txt", context))
     letter["From"] = settings.load().mail_from
     letter["To"] = row["email"] or f"{row['login']}@localhost"
+    if "unsubscribe" in context:
+        letter["List-Unsubscribe"] = f"<{context['unsubscribe']}>"
     letter["Date"] = format_datetime(clock.shanghai(row["created_at"]))
     return letter
 

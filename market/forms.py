@@ -5,8 +5,10 @@ from decimal import Decimal
 
 from core.forms import Form
 from core.i18n import N_
+from agencies.rules import Profession
 from market.rules.bids import LONGEST_PROPOSAL, Offer
 from market.rules.notices import FundSource, NoticeDraft, SelectionMethod
+from market.rules.searches import Frequency, SearchDraft
 from market.services.projects import ProjectDraft
 
 CENT = Decimal("0.01")
@@ -103,3 +105,17 @@ def parse_deadline(form: Form) -> datetime:
     form.finish()
     assert deadline is not None
     return deadline
+
+
+def parse_search(form: Form) -> SearchDraft:
+    """A saved search; a method, profession or fund that does not exist is refused. Raises `FormInvalid`."""
+    name = form.text("name", max_length=60)
+    query = form.text("q", required=False, max_length=100)
+    item = form.text("item", required=False, max_length=12)
+    profession = form.choice("profession", Profession, required=False)
+    method = form.choice("method", SelectionMethod, required=False)
+    fund = form.choice("fund", FundSource, required=False)
+    frequency = form.choice("frequency", Frequency)
+    form.finish()
+    assert frequency is not None
+    return SearchDraft(name, frequency, query, item, profession or "", method or "", fund or "")

@@ -31,6 +31,18 @@ async def lapse_offer(notice_id: int) -> None:
     await services.lapse_offer(notice_id)
 
 
+@jobs.task("market.tell_searchers")
+async def tell_searchers(notice_id: int) -> None:
+    """When a notice was published."""
+    await services.tell_searchers(notice_id)
+
+
+@jobs.periodic("0 0 * * *", "market.send_digests")
+async def send_digests() -> None:
+    """Eight in the morning in Shanghai."""
+    await services.send_digests()
+
+
 @jobs.periodic("* * * * *", "market.sweep")
 async def sweep() -> None:
     """Whatever a lost job left undone."""

@@ -16,6 +16,7 @@ from market.services.notices import (
 from market.services.opening import open_bids, select_winner
 from market.services.outages import held, log_outages
 from market.services.projects import ProjectDraft, ProjectReceipt, describe_project, revise_project
+from market.services.searches import end_search, save_search, send_digests, tell_searchers, unsubscribe
 from market.services.sweep import sweep_notices
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "decline_offer",
     "describe_project",
     "draft_notice",
+    "end_search",
     "held",
     "lapse_offer",
     "load_content",
@@ -41,9 +43,13 @@ __all__ = [
     "repost_notice",
     "revise_notice",
     "revise_project",
+    "save_search",
     "select_winner",
+    "send_digests",
     "submit_bid",
     "sweep_notices",
+    "tell_searchers",
+    "unsubscribe",
     "withdraw_bid",
     "withdraw_notice",
 ]
