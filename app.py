@@ -48,7 +48,7 @@ import payments.rules
 import payments.services
 import portal.controllers
 import portal.rules.reports
-from core import accounts, admin, admin_pages, attempts, heartbeat, settings, trail, workdays
+from core import accounts, admin, admin_pages, attempts, feeds, heartbeat, settings, trail, workdays
 from core.db import ENGINE
 from core.web import pages
 from core.web.failures import HANDLERS
@@ -98,6 +98,7 @@ def wire() -> None:
         market.rules.outages.TRAIL_TITLES,
         market.rules.searches.TRAIL_TITLES,
         attempts.TRAIL_TITLES,
+        feeds.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,

@@ -108,7 +108,5 @@ async def _stretches(since: datetime, until: datetime) -> list[tuple[datetime, d
 
 async def last_beat(process: str = WEB) -> datetime | None:
     """The last moment at which writing was proved; None where nobody ever beat."""
-    found: datetime | None = await db.value(
-        "select max(until_at) from core_heartbeat where process = $1", process
-    )
+    found: datetime | None = await db.value("select max(until_at) from core_heartbeat where process = $1", process)
     return found

@@ -3,9 +3,9 @@
 from datetime import datetime
 from decimal import Decimal
 
+from agencies.rules import Profession
 from core.forms import Form
 from core.i18n import N_
-from agencies.rules import Profession
 from market.rules.bids import LONGEST_PROPOSAL, Offer
 from market.rules.notices import FundSource, NoticeDraft, SelectionMethod
 from market.rules.searches import Frequency, SearchDraft

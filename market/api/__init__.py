@@ -4,4 +4,6 @@ from litestar import Router
 
 from market.api import acts, outages, reads, searches
 
-api_router = Router(path="/", route_handlers=[*reads.HANDLERS, *acts.HANDLERS, *outages.HANDLERS, *searches.HANDLERS], tags=["market"])
+api_router = Router(
+    path="/", route_handlers=[*reads.HANDLERS, *acts.HANDLERS, *outages.HANDLERS, *searches.HANDLERS], tags=["market"]
+)

@@ -81,7 +81,7 @@ async def live_events(scope: Scope, receive: Receive, send: Send) -> None:
     if channel is None:
         await _refuse(send, 404, _("没有找到这份公告。它可能还是草稿，或者编号写错了。"), [])
         return
-    seen = request.headers.get("last-event-id") or request.query_params.get("after", "")
+    seen = request.headers.get("last-event-id") or request.query_params.get("after") or ""
     await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
     await HUB.watch(channel, seen, send, receive)
 

@@ -71,9 +71,7 @@ def extension(
     back = max((end for end in ends if end is not None), default=deadline)
     if None in ends:
         return Held.NOT_OVER
-    return Moved(
-        quarter_up(max(deadline + lost, back + timedelta(hours=rule.reopen_hours))), lost, back
-    )
+    return Moved(quarter_up(max(deadline + lost, back + timedelta(hours=rule.reopen_hours))), lost, back)
 
 
 def merged(downs: Iterable[Down], counted_until: datetime | None = None) -> list[Down]:

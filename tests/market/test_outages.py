@@ -1,6 +1,6 @@
 """Outages at work: openings are held, deadlines move once, people are told, sealed bids stay."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,7 +19,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-async def taken_over(web_app: object) -> AsyncIterator[None]:
+def taken_over(web_app: object) -> Iterator[None]:
     async def take(_award_id: int) -> None:
         return None
 

@@ -1,5 +1,6 @@
 """The published rule about outages, without a database."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -67,7 +68,7 @@ def test_the_same_outages_never_count_twice(deadline: datetime, found: list[Down
 def test_overlap_and_order_do_not_matter(deadline: datetime, found: list[Down]) -> None:
     assert extension(deadline, found, RULE) == extension(deadline, [*reversed(found), *found], RULE)
     ordered = merged(found)
-    assert all(a.until_at is not None and a.until_at < b.since_at for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(a.until_at is not None and a.until_at < b.since_at for a, b in itertools.pairwise(ordered))
 
 
 @given(moments, downs)
