@@ -9,7 +9,9 @@ from market.api import (
     custody,
     guide,
     objections,
+    outages,
     reads,
+    searches,
 )
 
 api_router = Router(
@@ -21,7 +23,9 @@ api_router = Router(
         *custody.HANDLERS,
         *guide.HANDLERS,
         *objections.HANDLERS,
+        *outages.HANDLERS,
         *reads.HANDLERS,
+        *searches.HANDLERS,
     ],
     tags=["market"],
 )

@@ -9,14 +9,18 @@ from market.controllers import (
     catalogue,
     choosing,
     custody,
+    feeds,
     guide,
+    live,
     methods,
     notices,
     objections,
+    outages,
     panels,
     posting,
     projects,
     results,
+    searches,
 )
 
 router = Router(
@@ -32,10 +36,14 @@ router = Router(
         *batch.HANDLERS,
         *choosing.HANDLERS,
         *custody.HANDLERS,
+        *feeds.HANDLERS,
         *guide.HANDLERS,
+        *live.HANDLERS,
         *methods.HANDLERS,
         *objections.HANDLERS,
+        *outages.HANDLERS,
         *panels.HANDLERS,
+        *searches.HANDLERS,
     ],
     include_in_schema=False,
 )

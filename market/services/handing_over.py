@@ -12,6 +12,7 @@ from market.sealing import Holder
 from market.services import custody
 from market.services.cases import lock_notice
 from market.services.opening import open_with
+from market.services.outages import may_open
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ async def release_share(actor: Identity, *, notice_id: int, key: str) -> ShareRe
     """Unseal the actor's share with its custodian key, check it against its published fingerprint, and keep it.
 
     Raises `TooEarlyToOpen`, `ShareGone` for anybody who keeps none, `ShareHandedOver`,
-    `ShareNotNeeded`, `NotAKey`, `WrongShare`.
+    `ShareNotNeeded`, `OpeningHeld`, `NotAKey`, `WrongShare`.
     """
     actor.require(Permission.KEEP_OPENING_KEY)
     async with transaction():
@@ -49,6 +50,8 @@ async def release_share(actor: Identity, *, notice_id: int, key: str) -> ShareRe
             raise custody.ShareHandedOver
         if not is_due(notice.clock, NoticeAct.OPEN, clock.now()):
             raise custody.ShareNotNeeded
+        if not await may_open(notice):
+            raise custody.OpeningHeld
         share = _unsealed(key, row["sealed"], holder)
         await custody.keep_share(actor, notice, row["id"], holder, share)
         opened = await open_with(notice)

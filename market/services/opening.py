@@ -32,6 +32,7 @@ from market.services.bids import BID_FILE, veil_of
 from market.services.cases import fail, lock_notice, move
 from market.services.custody import opening_key
 from market.services.drawing import freeze_ground
+from market.services.outages import may_open
 from market.tables import BidAttachment
 
 
@@ -54,7 +55,7 @@ async def open_bids(notice_id: int) -> bool:
     """
     async with transaction():
         notice = await lock_notice(notice_id)
-        if not is_due(notice.clock, NoticeAct.OPEN, clock.now()):
+        if not is_due(notice.clock, NoticeAct.OPEN, clock.now()) or not await may_open(notice):
             return False
         return await open_with(notice)
 
