@@ -232,7 +232,7 @@ async def scores(
     await services.save_scores(member, notice_id=made.notice_id, marks=marks, submit=submit)
 
 
-async def test_a_panel_assesses_without_names_and_prices_and_its_chair_signs(db: None) -> None:
+async def test_a_panel_assesses_without_names_and_prices_and_its_chair_signs(db: None, web_app: object) -> None:
     made, members, agencies = await assessing()
     chair, second, third = members
     notice_id = made.notice_id
