@@ -1,7 +1,8 @@
 """The only module that knows everybody: it makes the app and wires the floors together."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from litestar import Litestar, Router
 from litestar.datastructures import CacheControlHeader
@@ -34,6 +35,7 @@ import grading.rules
 import market.api
 import market.content_loader
 import market.controllers
+import market.controllers.live
 import market.jobs
 import market.queries
 import market.rules.amendments
@@ -41,7 +43,9 @@ import market.rules.bonds
 import market.rules.guide
 import market.rules.methods
 import market.rules.objections
+import market.rules.outages
 import market.rules.questions
+import market.rules.searches
 import market.rules.trail_titles
 import market.services
 import payments.api
@@ -50,7 +54,7 @@ import payments.rules
 import payments.services
 import portal.controllers
 import portal.rules.reports
-from core import accounts, admin, admin_pages, settings, trail, workdays
+from core import accounts, admin, admin_pages, attempts, feeds, heartbeat, settings, trail, workdays
 from core.db import ENGINE
 from core.web import pages
 from core.web.failures import HANDLERS
@@ -91,6 +95,7 @@ def wire() -> None:
     agencies.queries.ITEM_CATALOGUE.supply(market.queries.items)
     market.services.AWARDED.supply(contracts.services.draft_from_award)
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
+    heartbeat.WRITES_BACK.supply(market.services.log_outages)
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
@@ -102,6 +107,10 @@ def wire() -> None:
         market.rules.questions.TRAIL_TITLES,
         market.rules.objections.TRAIL_TITLES,
         market.rules.methods.TRAIL_TITLES,
+        market.rules.outages.TRAIL_TITLES,
+        market.rules.searches.TRAIL_TITLES,
+        attempts.TRAIL_TITLES,
+        feeds.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
@@ -111,6 +120,7 @@ def wire() -> None:
         trail.open_acts(trail.Openness.FULL, topic.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.methods.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.outages.OPEN_ACTS, attempts.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 
@@ -123,10 +133,19 @@ async def _pool(_app: Litestar) -> AsyncIterator[None]:
     if not ENGINE.configured:
         ENGINE.configure(settings.load().database_url)
     await ENGINE.start_connection_pool()
+    beating = asyncio.create_task(heartbeat.keep_beating(heartbeat.WEB))
     try:
         yield
     finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
         await ENGINE.close_connection_pool()
+
+
+async def hang_up() -> None:
+    """End the streams of this process; whoever stops the server calls it first."""
+    await market.controllers.live.hang_up()
 
 
 def create_app() -> Litestar:

@@ -25,6 +25,11 @@ def now() -> datetime:
     return _source.get()()
 
 
+def is_real() -> bool:
+    """Whether nobody has set the clock: only then does the moment of an act testify to anything."""
+    return _source.get() is real
+
+
 def today() -> date:
     """The present day where the market is."""
     return now().astimezone(SHANGHAI).date()

@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from core import db, settings
+from core import db, heartbeat, settings
 from core.db import ENGINE
 
 Task = Callable[..., Awaitable[None]]
@@ -126,12 +126,14 @@ async def run_worker(url: str | None = None) -> None:
     try:
         async with app.open_async():
             sweep = asyncio.create_task(_sweep_stalled(app))
+            beating = asyncio.create_task(heartbeat.keep_beating(heartbeat.WORKER))
             try:
                 await app.run_worker_async(queues=[QUEUE], concurrency=3, delete_jobs="successful")
             finally:
-                sweep.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await sweep
+                for beside in (sweep, beating):
+                    beside.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await beside
     finally:
         await ENGINE.close_connection_pool()
 

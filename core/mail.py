@@ -4,7 +4,7 @@ Without an SMTP server the twin writes `.eml` files under the data folder.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
@@ -41,8 +41,9 @@ async def send(
     context: Mapping[str, Any],
     to_organization: int | None = None,
     to_account: int | None = None,
+    to_organizations: Sequence[int] = (),
 ) -> None:
-    """Put a letter to every member of an organisation, or to one person, into the outbox.
+    """Put a letter to every member of organisations, or to one person, into the outbox.
 
     `message` names `templates/mail/<message>/`; `context` must be plain JSON.
     """
@@ -52,15 +53,27 @@ async def send(
         "insert into core_mail (account, message, context, created_at, attempts, problem)"
         " select a.id, $1::text, $2::jsonb, $3::timestamptz, 0, '' from core_account a"
         " where a.active and a.id in (select $4::bigint union"
-        "   select m.account from core_membership m where m.organization = $5 and m.ended_at is null)",
+        "   select m.account from core_membership m where m.organization = any($5) and m.ended_at is null)",
         message,
         dict(context),
         clock.now(),
         to_account,
-        to_organization,
+        [*to_organizations, *([to_organization] if to_organization is not None else [])],
     )
     if written:
         await jobs.defer("core.send_mail", {})
+
+
+async def send_each(*, message: str, letters: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Put many letters of one kind into the outbox at once: (account, context), each with words of its own."""
+    if _suspended.get() or not letters:
+        return
+    await db.execute_many(
+        "insert into core_mail (account, message, context, created_at, attempts, problem)"
+        " select a.id, $2::text, $3::jsonb, $4::timestamptz, 0, '' from core_account a where a.active and a.id = $1",
+        [(account, message, dict(context), clock.now()) for account, context in letters],
+    )
+    await jobs.defer("core.send_mail", {})
 
 
 @jobs.periodic("* * * * *", "core.send_mail")
@@ -115,6 +128,8 @@ def _letter(row: Any) -> EmailMessage:
         letter.set_content(templates.render(f"{folder}/body.txt", context))
     letter["From"] = settings.load().mail_from
     letter["To"] = row["email"] or f"{row['login']}@localhost"
+    if "unsubscribe" in context:
+        letter["List-Unsubscribe"] = f"<{context['unsubscribe']}>"
     letter["Date"] = format_datetime(clock.shanghai(row["created_at"]))
     return letter
 

@@ -190,3 +190,43 @@ class TrailCheckpoint(Table, tablename="core_trail_checkpoint"):
     root = Bytea()
     note = Text()
     published_at = Timestamptz()
+
+
+class Heartbeat(Table, tablename="core_heartbeat"):
+    """One stretch of time in which a process proved again and again that it can write.
+
+    Only `until_at` grows, in place; a process that missed its beats begins a new stretch. What lies between
+    the stretches of the web processes is when nobody could hand anything in.
+    """
+
+    id = BigSerial(primary_key=True)
+    process = Varchar(length=10)
+    since_at = Timestamptz()
+    until_at = Timestamptz(index=True)
+
+
+class FailedAttempt(Table, tablename="core_failed_attempt"):
+    """Something sent that could not be written because the database was away, taken over from the proof file.
+
+    `line_hash` is its link of the chain in the file; `sender` and `content` are keyed digests.
+    """
+
+    id = BigSerial(primary_key=True)
+    line_hash = Bytea(unique=True)
+    file = Varchar(length=60)
+    attempted_at = Timestamptz(index=True)
+    path = Varchar(length=200)
+    sender = Bytea(index=True)
+    content = Bytea()
+    imported_at = Timestamptz()
+
+
+class CalendarFeed(Table, tablename="core_calendar_feed"):
+    """A secret address that gives a calendar program somebody's deadlines and nothing else; stored hashed."""
+
+    id = BigSerial(primary_key=True)
+    token_hash = Bytea(unique=True)
+    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict, index=True)
+    membership = ForeignKey(Membership, null=False, on_delete=OnDelete.restrict)
+    created_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)

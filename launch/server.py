@@ -132,7 +132,9 @@ def serve(configuration: Settings, door: socket.socket, worker: WorkerChild) -> 
     """Serve the app on the socket until a signal; raises `CannotStart` when the app does not come up."""
     import uvicorn
 
-    from app import create_app
+    from app import create_app, hang_up
+
+    more_files()
 
     class Server(uvicorn.Server):
         """uvicorn that says where it is once it is there."""
@@ -142,6 +144,10 @@ def serve(configuration: Settings, door: socket.socket, worker: WorkerChild) -> 
             if self.started:
                 _greet(configuration)
                 worker.start()  # now, so that it does not compete with the start
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await hang_up()  # open streams would keep it waiting
+            await super().shutdown(sockets)
 
     options = uvicorn.Config(
         create_app(),
@@ -155,6 +161,17 @@ def serve(configuration: Settings, door: socket.socket, worker: WorkerChild) -> 
     server.run(sockets=[door])
     if not server.started:
         raise CannotStart("服务没有启动，原因见上。", "The server did not start; the reason is above.")
+
+
+def more_files() -> None:
+    """Let this process hold as many connections as the system allows: the usual limit is 1,024."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _greet(configuration: Settings) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from agencies.rules import Profession
 from core import clock
 from core.forms import Form, Upload
 from core.i18n import N_
@@ -15,6 +16,7 @@ from market.rules.notices import FundSource, NoticeDraft, SelectionMethod
 from market.rules.objections import Correction, Decision, ObjectionDraft, Remedy
 from market.rules.panel import MOST_QUESTIONS, Criteria, Question, default_minimum
 from market.rules.questions import LONGEST, LONGEST_ANSWER, SHORTEST
+from market.rules.searches import Frequency, SearchDraft
 from market.services.projects import ProjectDraft
 
 CENT = Decimal("0.01")
@@ -326,3 +328,17 @@ def parse_consensus(form: Form) -> dict[str, Any]:
     points = form.money("points", minimum=Decimal(0), maximum=Decimal(100))
     found = {"proposal": form.text("proposal", max_length=4), "question": form.text("question", max_length=8)}
     return found | {"reason": parse_reason(form), "points": points}
+
+
+def parse_search(form: Form) -> SearchDraft:
+    """A saved search; a method, profession or fund that does not exist is refused. Raises `FormInvalid`."""
+    name = form.text("name", max_length=60)
+    query = form.text("q", required=False, max_length=100)
+    item = form.text("item", required=False, max_length=12)
+    profession = form.choice("profession", Profession, required=False)
+    method = form.choice("method", SelectionMethod, required=False)
+    fund = form.choice("fund", FundSource, required=False)
+    frequency = form.choice("frequency", Frequency)
+    form.finish()
+    assert frequency is not None
+    return SearchDraft(name, frequency, query, item, profession or "", method or "", fund or "")

@@ -1,6 +1,6 @@
 """What time does to notices. A job is a hint; the services let the rules decide."""
 
-from core import jobs
+from core import clock, heartbeat, jobs
 from market import services
 
 
@@ -9,6 +9,8 @@ async def open_bids(notice_id: int) -> None:
     """At the deadline: open, then select."""
     if await services.open_bids(notice_id):
         await services.select_winner(notice_id)
+    elif await services.held(notice_id):
+        await jobs.defer("market.open_bids", {"notice_id": notice_id}, at=clock.now() + heartbeat.EVERY)
 
 
 @jobs.task("market.select_winner")
@@ -39,6 +41,18 @@ async def lapse_offer(notice_id: int) -> None:
 async def objection_due(objection_id: int) -> None:
     """When the window to contest an answer, or the client's silence, has run out."""
     await services.objection_due(objection_id)
+
+
+@jobs.task("market.tell_searchers")
+async def tell_searchers(notice_id: int) -> None:
+    """When a notice was published."""
+    await services.tell_searchers(notice_id)
+
+
+@jobs.periodic("0 0 * * *", "market.send_digests")
+async def send_digests() -> None:
+    """Eight in the morning in Shanghai."""
+    await services.send_digests()
 
 
 @jobs.periodic("* * * * *", "market.sweep")

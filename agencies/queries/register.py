@@ -194,6 +194,16 @@ async def recorded_agencies(profession: Profession | None = None) -> list[Agency
     return [_agency(row) for row in found]
 
 
+async def offering(item_code: str) -> list[int]:
+    """The organisations of all agencies on record that offer a service item."""
+    found = await db.rows(
+        "select distinct a.organization from agencies_agency a join agencies_profession p on p.agency = a.id"
+        " where p.ended_on is null and p.items @> array[$1::text] order by 1",
+        item_code,
+    )
+    return [row["organization"] for row in found]
+
+
 def _agency(row: Any) -> AgencyRow:
     return AgencyRow(
         agency_id=row["id"],

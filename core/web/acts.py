@@ -4,7 +4,6 @@
 the idempotency row, the act and its trail entry commit together or not at all (promise G4).
 """
 
-import hashlib
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,7 +21,7 @@ from core.db import UNAVAILABLE, transaction
 from core.errors import DomainError, Forbidden, FormInvalid, OnceMismatch, Unavailable
 from core.forms import Form
 from core.i18n import N_
-from core.web import cookies, failures, guards, reading
+from core.web import attempts, cookies, failures, guards, reading
 from core.web.reading import read_form
 
 T = TypeVar("T")
@@ -78,7 +77,7 @@ async def act(
         if not once:
             return await _carry_out(form, do, done)
         key = f"{cookies.guard_seed(request)}|{request.url.path}|{_first(form, ONCE)}"
-        return await _once(key, _content(form), lambda: _carry_out(form, do, done))
+        return await _once(key, reading.content_digest(form), lambda: _carry_out(form, do, done))
     except Unavailable:
         return await _try_later(request, form)
     except DomainError as error:
@@ -118,7 +117,11 @@ async def api_act(
         return Response(json.loads(msgspec.json.encode(shown)), status_code=status)
 
     scope = f"api|{identity.account_id}|{identity.organization_id}|{request.url.path}|{key}"
-    return await _once(scope, _content(form), answer)
+    try:
+        return await _once(scope, reading.content_digest(form), answer)
+    except (Unavailable, *UNAVAILABLE):
+        await attempts.keep(request, reading.content_digest(form))
+        raise
 
 
 def check_guard(request: AnyRequest, form: Form) -> None:
@@ -189,6 +192,7 @@ def _freeze(response: Response[Any]) -> bytes:
 
 async def _try_later(request: AnyRequest, form: Form) -> Response[Any]:
     """A page that holds everything typed and sends it again, with the same key, at one press."""
+    await attempts.keep(request, reading.content_digest(form))
     request.scope["state"]["typed"] = await reading.typed(form)
     return failures.unavailable(request, Unavailable())
 
@@ -212,14 +216,6 @@ async def _state(form: Form, error: DomainError) -> FormState:
 
 def _first(form: Form, name: str) -> str:
     return (form.raw.get(name) or [""])[0]
-
-
-def _content(form: Form) -> bytes:
-    """A keyed digest of what was sent, without the guards: a price could be guessed from a plain one."""
-    fields = {name: list(found) for name, found in form.raw.items() if not name.startswith("_")}
-    sums = {name: [hashlib.sha256(upload.body).hexdigest() for upload in found] for name, found in form.files.items()}
-    text = json.dumps([fields, sums], sort_keys=True, ensure_ascii=False)
-    return hmac.digest(keys.secret("session"), b"content:" + text.encode(), "sha256")
 
 
 def _plain(body: msgspec.Struct | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from core import accounts
 from core.db import UNAVAILABLE
 from core.errors import SignInRequired, Unavailable
 from core.identity import Identity, Permission
-from core.web import cookies, reading
+from core.web import attempts, cookies, reading
 
 PUBLIC = {"public": True}
 public = PUBLIC
@@ -20,6 +20,7 @@ public = PUBLIC
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 _BEARER = "Bearer "
+CHANGING = frozenset({"POST", "PUT", "DELETE"})
 
 
 async def who(connection: Connection) -> Identity | None:
@@ -37,8 +38,15 @@ async def who(connection: Connection) -> Identity | None:
 
 async def _hold_on_to(connection: Connection) -> None:
     """Keep what somebody typed when even the question who they are cannot be answered."""
-    if isinstance(connection, Request) and connection.method == "POST":
-        connection.scope["state"]["typed"] = await reading.typed(await reading.read_form(connection))
+    if not isinstance(connection, Request) or connection.method not in CHANGING:
+        return
+    form = await reading.read_form(connection)
+    digest = reading.content_digest(form)
+    if not form.raw and not form.files:
+        digest = reading.body_digest(await connection.body())
+    await attempts.keep(connection, digest)
+    if connection.method == "POST":
+        connection.scope["state"]["typed"] = await reading.typed(form)
 
 
 async def _look_up(connection: Connection) -> Identity | None:

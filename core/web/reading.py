@@ -1,12 +1,15 @@
 """Reading a posted form, and holding on to it when it cannot be carried out."""
 
+import hashlib
+import hmac
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litestar import Request
 from litestar.datastructures import UploadFile
 
-from core import files
+from core import files, keys
 from core.forms import Form, Upload
 
 AnyRequest = Request[Any, Any, Any]
@@ -61,3 +64,16 @@ async def typed(form: Form) -> Fields:
     fields = [(name, value) for name, values in form.raw.items() if not is_secret(name) for value in values]
     uploads = await kept(form)
     return fields + [(f"{KEPT}-{name}", one.token) for name, many in uploads.items() for one in many]
+
+
+def content_digest(form: Form) -> bytes:
+    """A keyed digest of what was sent, without the guards: a price could be guessed from a plain one."""
+    fields = {name: list(found) for name, found in form.raw.items() if not name.startswith("_")}
+    sums = {name: [hashlib.sha256(upload.body).hexdigest() for upload in found] for name, found in form.files.items()}
+    text = json.dumps([fields, sums], sort_keys=True, ensure_ascii=False)
+    return hmac.digest(keys.secret("session"), b"content:" + text.encode(), "sha256")
+
+
+def body_digest(body: bytes) -> bytes:
+    """The same for a body that is no form (JSON), as sent."""
+    return hmac.digest(keys.secret("session"), b"body:" + body, "sha256")

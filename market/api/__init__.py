@@ -24,4 +24,8 @@ api_router = Router(
         *reads.HANDLERS,
     ],
     tags=["market"],
+from market.api import acts, outages, reads, searches
+
+api_router = Router(
+    path="/", route_handlers=[*reads.HANDLERS, *acts.HANDLERS, *outages.HANDLERS, *searches.HANDLERS], tags=["market"]
 )

@@ -9,14 +9,18 @@ from market.controllers import (
     catalogue,
     choosing,
     custody,
+    feeds,
     guide,
+    live,
     methods,
     notices,
     objections,
+    outages,
     panels,
     posting,
     projects,
     results,
+    searches,
 )
 
 router = Router(
@@ -36,6 +40,10 @@ router = Router(
         *methods.HANDLERS,
         *objections.HANDLERS,
         *panels.HANDLERS,
+        *outages.HANDLERS,
+        *feeds.HANDLERS,
+        *live.HANDLERS,
+        *searches.HANDLERS,
     ],
     include_in_schema=False,
 )

@@ -20,6 +20,7 @@ from market.queries.bonds import bonds_of
 from market.queries.catalogue import items
 from market.queries.notices import BoardFilter
 from market.queries.objections import boxed_objections, may_object
+from market.queries.outages import extensions_of
 from market.queries.powers import powers, recused
 from market.queries.progress import progress
 from market.queries.questions import clarifications
@@ -136,6 +137,7 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
         bonds=await bonds_of(row, identity),
         bond_states=BOND_STATES,
         unconfirmed=await unconfirmed(row),
+        extensions=await extensions_of(notice_id),
         entries=await timeline(row.subject),
         methods=METHOD_NAMES,
         rules=METHOD_RULES,

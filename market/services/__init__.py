@@ -38,7 +38,8 @@ from market.services.objections import (
     sweep_objections,
     withdraw_objection,
 )
-from market.services.opening import open_bids
+from market.services.opening import open_bids, select_winner
+from market.services.outages import held, log_outages
 from market.services.panels import (
     declare_no_tie,
     name_panel,
@@ -51,6 +52,7 @@ from market.services.panels import (
 from market.services.picking import pick_agency, pick_overdue
 from market.services.projects import ProjectDraft, ProjectReceipt, describe_project, revise_project
 from market.services.questions import QuestionReceipt, answer_question, ask_question
+from market.services.searches import end_search, save_search, send_digests, tell_searchers, unsubscribe
 from market.services.selecting import select_winner
 from market.services.sweep import sweep_notices
 
@@ -88,12 +90,15 @@ __all__ = [
     "decline_offer",
     "describe_project",
     "draft_notice",
+    "end_search",
     "escalate_objection",
     "handle_items",
+    "held",
     "keep_plan",
     "lapse_offer",
     "load_content",
     "lodge_objection",
+    "log_outages",
     "name_panel",
     "objection_due",
     "open_bids",
@@ -116,7 +121,9 @@ __all__ = [
     "revise_notice",
     "revise_project",
     "save_scores",
+    "save_search",
     "select_winner",
+    "send_digests",
     "sign_assessment",
     "start_batch",
     "submit_bid",
@@ -124,6 +131,8 @@ __all__ = [
     "sweep_bonds",
     "sweep_notices",
     "sweep_objections",
+    "tell_searchers",
+    "unsubscribe",
     "withdraw_bid",
     "withdraw_notice",
     "withdraw_objection",

@@ -20,6 +20,7 @@ from market.rules.reasons import Reason
 from market.services.awards import Chosen, announce
 from market.services.cases import fail, lock_notice
 from market.services.notices import NoticeReceipt, deadline_passed
+from market.services.outages import may_open
 
 
 async def accept_offer(actor: Identity, *, notice_id: int) -> NoticeReceipt:
@@ -71,7 +72,7 @@ async def lapse_offer(notice_id: int) -> bool:
     """An offer that nobody answered in time fails. False when it is not (yet) due."""
     async with transaction():
         notice = await lock_notice(notice_id)
-        if not is_due(notice.clock, NoticeAct.FAIL, clock.now()):
+        if not is_due(notice.clock, NoticeAct.FAIL, clock.now()) or not await may_open(notice):
             return False
         await fail(notice, Reason("offer-lapsed"))
     return True

@@ -6,7 +6,7 @@ from typing import Any
 
 from agencies import queries as agencies
 from agencies.rules import Profession
-from core import clock, db, mail, trail
+from core import clock, db, jobs, mail, trail
 from core.db import transaction
 from core.errors import FormInvalid, Message, NotAllowedNow
 from core.i18n import N_
@@ -138,6 +138,7 @@ async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> No
         )
         public = facts(as_draft(notice)) | {"number": number, "edition": law.id} | promise
         await trail.record(actor, "notice.published", notice.subject, after=public, threads=notice.threads)
+        await jobs.defer("market.tell_searchers", {"notice_id": notice_id})
     return NoticeReceipt(notice_id, number, version + 1)
 
 

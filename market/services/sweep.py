@@ -7,6 +7,7 @@ from market.services.bonds import sweep_bonds
 from market.services.direct import lapse_offer
 from market.services.objections import sweep_objections
 from market.services.opening import open_bids
+from market.services.outages import log_outages
 from market.services.picking import pick_overdue
 from market.services.selecting import select_winner
 
@@ -33,7 +34,7 @@ select id, case when state = 'opened' then 'select' when state = 'selected' then
 
 async def sweep_notices() -> int:
     """Carry out every overdue act, oldest first; how many notices moved."""
-    moved = 0
+    moved = await log_outages()
     for row in await db.rows(DUE_SQL, clock.now()):
         act = NoticeAct(row["act"])
         done = await ACTS[act](row["id"])

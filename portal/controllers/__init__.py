@@ -2,6 +2,7 @@
 
 from litestar import Router
 
+from portal.controllers import calendar
 from portal.controllers.desk import desk_page
 from portal.controllers.home import home_page, search_page
 from portal.controllers.pages import PAGES, demo_page, report_error, report_page, rules_selection
@@ -17,5 +18,6 @@ router = Router(
         report_page,
         report_error,
         *PAGES,
+        *calendar.HANDLERS,
     ],
 )
