@@ -9,7 +9,9 @@ from market.api import (
     custody,
     guide,
     objections,
+    outages,
     reads,
+    searches,
 )
 
 api_router = Router(
@@ -22,10 +24,8 @@ api_router = Router(
         *guide.HANDLERS,
         *objections.HANDLERS,
         *reads.HANDLERS,
+        *outages.HANDLERS,
+        *searches.HANDLERS,
     ],
     tags=["market"],
-from market.api import acts, outages, reads, searches
-
-api_router = Router(
-    path="/", route_handlers=[*reads.HANDLERS, *acts.HANDLERS, *outages.HANDLERS, *searches.HANDLERS], tags=["market"]
 )

@@ -38,7 +38,7 @@ from market.services.objections import (
     sweep_objections,
     withdraw_objection,
 )
-from market.services.opening import open_bids, select_winner
+from market.services.opening import open_bids
 from market.services.outages import held, log_outages
 from market.services.panels import (
     declare_no_tie,
