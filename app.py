@@ -96,6 +96,7 @@ def wire() -> None:
     market.services.AWARDED.supply(contracts.services.draft_from_award)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
+    heartbeat.WRITES_BACK.supply(market.services.log_outages)
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,

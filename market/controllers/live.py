@@ -4,18 +4,19 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from litestar import Request, Response, asgi, get
-from litestar.params import FromPath
+from litestar import Request, Response, get
+from litestar.params import FromPath, FromQuery
 from litestar.types import Receive, Scope, Send
 
 from core import clock, i18n, web
-from core.i18n import _, speaking
+from core.errors import DomainError
+from core.i18n import N_, speaking
 from core.web import templates
-from market.broadcast import Hub, Key, Piece, event
+from market.broadcast import Channel, Hub, Key, Piece, event
 from market.queries import notices
 from market.queries.live import watched
 from market.rules.live import STEP_NAMES, Snapshot, snapshot
-from market.rules.notices import PHASES
+from market.rules.notices import PHASES, NoticeGone
 
 AnyRequest = Request[Any, Any, Any]
 TEMPLATE = "market/live_page.html"
@@ -67,29 +68,39 @@ async def live_page(request: AnyRequest, notice_id: FromPath[int]) -> Response[A
     return await web.page(request, TEMPLATE, row=row, shot=shot, steps=STEP_NAMES, phases=PHASES)
 
 
-@asgi("/notices/{notice_id:int}/live/events", name="market:notice-events", opt=web.public, copy_scope=False)
-async def live_events(scope: Scope, receive: Receive, send: Send) -> None:
+class TooManyWatchers(DomainError):
+    """This process holds as many streams as it may."""
+
+    status = 503
+    code = "too-many-watchers"
+    text = N_("现在观看的人太多，请稍后再连，或刷新页面查看进展。")
+
+
+class Stream(Response[None]):
+    """An answer that goes on: who speaks is the hub. (The framework's bare ASGI routes take no path parameters.)"""
+
+    def __init__(self, channel: Channel, seen: str) -> None:
+        super().__init__(None)
+        self._channel, self._seen = channel, seen
+
+    def to_asgi_response(self, *_args: Any, **_options: Any) -> Any:
+        """What the framework calls with the connection."""
+        return self._flow
+
+    async def _flow(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
+        await HUB.watch(self._channel, self._seen, send, receive)
+
+
+@get("/notices/{notice_id:int}/live/events", name="market:notice-events", opt=web.public)
+async def live_events(request: AnyRequest, notice_id: FromPath[int], after: FromQuery[str | None] = None) -> Stream:
     """The stream: the steps now, and again whenever they change. `Last-Event-ID` (or `after`) resumes."""
-    request: AnyRequest = Request(scope)
-    if scope["method"] != "GET":  # type: ignore[typeddict-item]
-        await _refuse(send, 405, "GET", [])
-        return
     if HUB.full:
-        await _refuse(send, 503, _("现在观看的人太多，请稍后再连，或刷新页面查看进展。"), [(b"retry-after", b"30")])
-        return
-    channel = await HUB.channel((int(scope["path_params"]["notice_id"]), i18n.language()))
+        raise TooManyWatchers
+    channel = await HUB.channel((notice_id, i18n.language()))
     if channel is None:
-        await _refuse(send, 404, _("没有找到这份公告。它可能还是草稿，或者编号写错了。"), [])
-        return
-    seen = request.headers.get("last-event-id") or request.query_params.get("after") or ""
-    await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
-    await HUB.watch(channel, seen, send, receive)
-
-
-async def _refuse(send: Send, status: int, sentence: str, headers: list[tuple[bytes, bytes]]) -> None:
-    plain = (b"content-type", b"text/plain; charset=utf-8")
-    await send({"type": "http.response.start", "status": status, "headers": [plain, *headers]})
-    await send({"type": "http.response.body", "body": sentence.encode(), "more_body": False})
+        raise NoticeGone
+    return Stream(channel, request.headers.get("last-event-id") or after or "")
 
 
 HANDLERS = [live_page, live_events]

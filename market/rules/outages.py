@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.i18n import N_
 from market.rules.editions import OutageRule
 
@@ -37,6 +37,13 @@ class Down:
 
     since_at: datetime
     until_at: datetime | None
+
+
+class HeldByOutage(Conflict):
+    """Nothing may be opened before it is clear whether an outage moves the deadline."""
+
+    code = "held-by-outage"
+    text = N_("系统刚刚中断过，正在核对截止时间是否顺延，开启要等一会儿。请过一分钟再交出份额。")
 
 
 class Held(Enum):

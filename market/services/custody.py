@@ -75,13 +75,6 @@ class ShareNotNeeded(Conflict):
     text = N_("这份公告已经开启或结束，不再需要份额。")
 
 
-class OpeningHeld(Conflict):
-    """An outage before the deadline is being looked at: the deadline may have to move first."""
-
-    code = "opening-held"
-    text = N_("截止前后系统曾中断，正在按规则核对是否顺延截止时间。请几分钟后再交。")
-
-
 class TooEarlyToOpen(Conflict):
     """The deadline has not come."""
 

@@ -8,11 +8,12 @@ from core.errors import Message
 from core.identity import Identity, Permission
 from market import sealing
 from market.rules.notices import NoticeAct, is_due
+from market.rules.outages import HeldByOutage
 from market.sealing import Holder
 from market.services import custody
 from market.services.cases import lock_notice
 from market.services.opening import open_with
-from market.services.outages import may_open
+from market.services.outages import opening_held
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class ShareReceipt:
 async def release_share(actor: Identity, *, notice_id: int, key: str) -> ShareReceipt:
     """Unseal the actor's share with its custodian key, check it against its published fingerprint, and keep it.
 
-    Raises `TooEarlyToOpen`, `ShareGone` for anybody who keeps none, `ShareHandedOver`,
-    `ShareNotNeeded`, `OpeningHeld`, `NotAKey`, `WrongShare`.
+    Raises `TooEarlyToOpen`, `HeldByOutage`, `ShareGone` for anybody who keeps none, `ShareHandedOver`,
+    `ShareNotNeeded`, `NotAKey`, `WrongShare`.
     """
     actor.require(Permission.KEEP_OPENING_KEY)
     async with transaction():
@@ -50,8 +51,8 @@ async def release_share(actor: Identity, *, notice_id: int, key: str) -> ShareRe
             raise custody.ShareHandedOver
         if not is_due(notice.clock, NoticeAct.OPEN, clock.now()):
             raise custody.ShareNotNeeded
-        if not await may_open(notice):
-            raise custody.OpeningHeld
+        if await opening_held(notice):
+            raise HeldByOutage
         share = _unsealed(key, row["sealed"], holder)
         await custody.keep_share(actor, notice, row["id"], holder, share)
         opened = await open_with(notice)

@@ -61,10 +61,13 @@ async def open_bids(notice_id: int) -> bool:
 
 
 async def open_with(notice: NoticeRow) -> bool:
-    """Open with the key as far as its custodians have handed it over; False while shares are missing.
+    """Open with the key as far as its custodians have handed it over; False while shares are missing, and
+    while an outage must be waited out or has just moved the deadline.
 
     Inside the caller's transaction, for a notice that is due and locked.
     """
+    if not await may_open(notice):
+        return False
     bids = await db.rows(
         "select id, bidder_tag, digest, envelope, received_at from market_bid"
         " where notice = $1 and state = 'sealed' and amendment = $2 order by id for update",

@@ -9,7 +9,8 @@ from core import clock, db, heartbeat, mail, trail
 from core.db import transaction
 from core.identity import SYSTEM
 from market.queries.notices import NoticeRow
-from market.rules.notices import NoticeAct, NoticeGone, NoticeState, SelectionMethod
+from market.queries.notices import notice as one_notice
+from market.rules.notices import NoticeAct, NoticeState, SelectionMethod
 from market.rules.outages import Down, Held, Moved, extension
 from market.services.cases import letter, lock_notice, move
 
@@ -78,14 +79,19 @@ async def extension_due(notice: NoticeRow) -> Moved | Held | None:
     return extension(notice.deadline, [Down(gap.since_at, gap.until_at) for gap in gaps], rule, counted)
 
 
+async def opening_held(notice: NoticeRow) -> bool:
+    """What `may_open` would say no to, without doing anything about it: for acts that must come after it."""
+    beat = await heartbeat.last_beat()
+    if beat is None:
+        return False
+    return beat < notice.deadline or await extension_due(notice) is not None
+
+
 async def held(notice_id: int) -> bool:
     """Whether a notice waits past its deadline for an outage to end or for proof that there was none."""
-    found: bool | None = await db.value(
-        "select state = 'published' and deadline <= $2 from market_notice where id = $1", notice_id, clock.now()
-    )
-    if found is None:
-        raise NoticeGone
-    return found
+    row = await one_notice(notice_id)
+    due = row.state is NoticeState.PUBLISHED and row.deadline <= clock.now()
+    return due and await opening_held(row)
 
 
 async def _extend(notice: NoticeRow, moved: Moved) -> None:

@@ -88,6 +88,7 @@ class Wire:
         self.start: dict[str, Any] = {}
         self.ended = False
         self._gone = asyncio.Event()
+        self._news = asyncio.Event()
         self._stuck = stuck
 
     async def receive(self) -> dict[str, Any]:
@@ -101,6 +102,7 @@ class Wire:
         if self._stuck and self.sent:
             await asyncio.Event().wait()
         self.sent.append(message["body"])
+        self._news.set()
         if not message["more_body"]:
             self.ended = True
             self._gone.set()
@@ -110,7 +112,8 @@ class Wire:
 
     async def until(self, text: str) -> None:
         while text not in b"".join(self.sent).decode():
-            await asyncio.sleep(0.005)
+            self._news.clear()
+            await asyncio.wait_for(self._news.wait(), 20)
 
 
 class Stage:

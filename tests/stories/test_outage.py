@@ -1,5 +1,7 @@
 """The database is gone over a deadline: nobody loses a bid by it, and everybody can see what was done about it."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,12 +22,11 @@ OFFER = {"amount": "21800.00", "days": "8", "proposal": "两级检查", "honest"
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path) -> object:
+def own_folder(tmp_path: Path) -> Iterator[None]:
     """A data folder of this story's own: its proof files are nobody else's."""
     before = settings.load()
-    from dataclasses import replace
-
     settings.use(replace(before, data=tmp_path))
+    (before.data / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
     (tmp_path / "keys").symlink_to(before.data / "keys")
     yield
     settings.use(before)
