@@ -31,6 +31,7 @@ import grading.content_loader
 import grading.controllers
 import grading.jobs
 import grading.rules
+import grading.services
 import market.api
 import market.content_loader
 import market.controllers
@@ -42,6 +43,7 @@ import market.rules.guide
 import market.rules.methods
 import market.rules.objections
 import market.rules.questions
+import market.rules.signal_cases
 import market.rules.trail_titles
 import market.services
 import payments.api
@@ -91,6 +93,7 @@ def wire() -> None:
     agencies.queries.ITEM_CATALOGUE.supply(market.queries.items)
     market.services.AWARDED.supply(contracts.services.draft_from_award)
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
+    market.services.CASE_DECIDED.supply(grading.services.propose_from_case)
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
@@ -102,6 +105,7 @@ def wire() -> None:
         market.rules.questions.TRAIL_TITLES,
         market.rules.objections.TRAIL_TITLES,
         market.rules.methods.TRAIL_TITLES,
+        market.rules.signal_cases.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
@@ -111,6 +115,7 @@ def wire() -> None:
         trail.open_acts(trail.Openness.FULL, topic.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.methods.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 

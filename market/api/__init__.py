@@ -10,6 +10,7 @@ from market.api import (
     guide,
     objections,
     reads,
+    signals,
 )
 
 api_router = Router(
@@ -22,6 +23,7 @@ api_router = Router(
         *guide.HANDLERS,
         *objections.HANDLERS,
         *reads.HANDLERS,
+        *signals.HANDLERS,
     ],
     tags=["market"],
 )

@@ -17,6 +17,8 @@ from market.controllers import (
     posting,
     projects,
     results,
+    signal_cases,
+    signals,
 )
 
 router = Router(
@@ -36,6 +38,8 @@ router = Router(
         *methods.HANDLERS,
         *objections.HANDLERS,
         *panels.HANDLERS,
+        *signal_cases.HANDLERS,
+        *signals.HANDLERS,
     ],
     include_in_schema=False,
 )
