@@ -32,6 +32,7 @@ import grading.content_loader
 import grading.controllers
 import grading.jobs
 import grading.rules
+import grading.services
 import market.api
 import market.content_loader
 import market.controllers
@@ -46,6 +47,7 @@ import market.rules.objections
 import market.rules.outages
 import market.rules.questions
 import market.rules.searches
+import market.rules.signal_cases
 import market.rules.trail_titles
 import market.services
 import payments.api
@@ -97,6 +99,7 @@ def wire() -> None:
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
+    market.services.CASE_DECIDED.supply(grading.services.propose_from_case)
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
@@ -112,6 +115,7 @@ def wire() -> None:
         market.rules.searches.TRAIL_TITLES,
         attempts.TRAIL_TITLES,
         feeds.TRAIL_TITLES,
+        market.rules.signal_cases.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
@@ -122,6 +126,7 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.methods.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.outages.OPEN_ACTS, attempts.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 

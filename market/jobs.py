@@ -55,6 +55,18 @@ async def send_digests() -> None:
     await services.send_digests()
 
 
+@jobs.task("market.notice_signals")
+async def notice_signals(notice_id: int) -> None:
+    """After an opening and after a selection: what one notice alone can show."""
+    await services.compute_notice_signals(notice_id)
+
+
+@jobs.periodic("20 18 * * *", "market.signals")
+async def signals() -> None:
+    """Every night at 02:20 in Shanghai: all signals over the last year."""
+    await services.compute_signals()
+
+
 @jobs.periodic("* * * * *", "market.sweep")
 async def sweep() -> None:
     """Whatever a lost job left undone."""

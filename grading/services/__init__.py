@@ -1,7 +1,7 @@
 """The acts of grading; the names below are what controllers, jobs and the demo market use."""
 
 from grading.services.certificates import revoke_certificate
-from grading.services.conduct import FindingDraft, decide_conduct, propose_conduct, reply_conduct
+from grading.services.conduct import FindingDraft, decide_conduct, propose_conduct, propose_from_case, reply_conduct
 from grading.services.direct_d import Imposition, impose_direct_d
 from grading.services.replaying import replay_check
 from grading.services.reports import comment, publish, publish_run, renew
@@ -15,6 +15,7 @@ __all__ = [
     "impose_direct_d",
     "prepare_run",
     "propose_conduct",
+    "propose_from_case",
     "publish",
     "publish_run",
     "renew",

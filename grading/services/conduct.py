@@ -24,6 +24,7 @@ from grading.rules.lifecycle import (
     may_decide,
 )
 from grading.services.wording import local
+from market.rules.signal_cases import Breach
 
 SERIES = "JF"
 
@@ -79,6 +80,28 @@ async def propose_conduct(*, actor: Identity, draft: FindingDraft) -> ProposalRe
     not on record.
     """
     actor.require(Permission.RECORD_CONDUCT)
+    return await _propose(actor, draft)
+
+
+async def propose_from_case(actor: Identity, breach: Breach) -> ProposalReceipt:
+    """A breach that the market's supervisors decided, put to the agency as any other finding.
+
+    It counts only once a grading officer upholds it: the reply here is the second one, on the points.
+    """
+    actor.require(Permission.WATCH_MARKET)
+    draft = FindingDraft(
+        breach.agency_id,
+        None,
+        breach.conduct_code,
+        f"signal-case:{breach.case_id}",
+        clock.today(),
+        f"{breach.facts}\n{breach.reasons}",
+        breach.number,
+    )
+    return await _propose(actor, draft)
+
+
+async def _propose(actor: Identity, draft: FindingDraft) -> ProposalReceipt:
     async with transaction():
         rules = await rulebook_on(clock.today())
         item = rules.scheme.item(draft.code)

@@ -12,6 +12,7 @@ from market.api import (
     outages,
     reads,
     searches,
+    signals,
 )
 
 api_router = Router(
@@ -26,6 +27,7 @@ api_router = Router(
         *outages.HANDLERS,
         *reads.HANDLERS,
         *searches.HANDLERS,
+        *signals.HANDLERS,
     ],
     tags=["market"],
 )

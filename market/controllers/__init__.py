@@ -21,6 +21,8 @@ from market.controllers import (
     projects,
     results,
     searches,
+    signal_cases,
+    signals,
 )
 
 router = Router(
@@ -44,6 +46,8 @@ router = Router(
         *outages.HANDLERS,
         *panels.HANDLERS,
         *searches.HANDLERS,
+        *signal_cases.HANDLERS,
+        *signals.HANDLERS,
     ],
     include_in_schema=False,
 )

@@ -13,6 +13,7 @@ from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
 from market.queries.objections import waiting_objections
 from market.queries.panels import PanelTask, panel_tasks
 from market.queries.questions import unanswered_of
+from market.queries.signal_cases import waiting_cases
 from market.rules.bids import BidState
 from market.rules.notices import Phase
 
@@ -23,7 +24,7 @@ REPOSTED = "exists (select 1 from market_notice r where r.repost_of = n.id)"
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """Drafts, running and failed notices of a client; offers and sealed bids of an agency."""
     seats = await panel_desk(identity, now) if identity.may(Permission.ASSESS_PROPOSAL) else []
-    waiting = [*seats, *await waiting_objections(identity)]
+    waiting = [*seats, *await waiting_objections(identity), *await waiting_cases(identity, now)]
     if identity.role is Role.CLIENT:
         return [*await _shares(identity), *waiting, *await _client(identity, now)]
     if identity.role is Role.MARKET_SUPERVISOR:

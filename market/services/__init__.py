@@ -54,11 +54,14 @@ from market.services.projects import ProjectDraft, ProjectReceipt, describe_proj
 from market.services.questions import QuestionReceipt, answer_question, ask_question
 from market.services.searches import end_search, save_search, send_digests, tell_searchers, unsubscribe
 from market.services.selecting import select_winner
+from market.services.signal_cases import CASE_DECIDED
+from market.services.signals import compute_notice_signals, compute_signals
 from market.services.sweep import sweep_notices
 
 __all__ = [
     "AWARDED",
     "BID_FILE",
+    "CASE_DECIDED",
     "EVIDENCE",
     "BasketReceipt",
     "BatchReceipt",
@@ -81,6 +84,8 @@ __all__ = [
     "bond_settled",
     "cancel_selection",
     "complete_commission",
+    "compute_notice_signals",
+    "compute_signals",
     "confirm_award",
     "confirm_bid",
     "decide_objection",

@@ -77,6 +77,8 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
     await _remind(notice.id, after)
     if state in REPOSTABLE:
         await moot_objections(notice.id)
+    if act in {NoticeAct.OPEN, NoticeAct.SELECT}:
+        await jobs.defer("market.notice_signals", {"notice_id": notice.id})
     return after
 
 

@@ -39,6 +39,8 @@ DOORS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.GRADING_OFFICER: (("grading:runs", N_("评级批次"), "scale"),),
     Role.MARKET_SUPERVISOR: (
         ("market:objection-list", N_("异议列表"), "message-report"),
+        ("market:signals", N_("看市场线索"), "list-check"),
+        ("market:concentration", N_("看市场集中度"), "chart-bar"),
         ("market:opening-key", N_("开启密钥"), "lock"),
         ("market:notice-board", N_("看公告与结果"), "search"),
     ),

@@ -29,6 +29,7 @@ NULLABLE_KEYS = {
     "market_bid.agency": "nobody learns who has bid until the envelopes are opened",
     "market_bid.account": "as for the agency: who sealed the bid is in the envelope",
     "market_batch_row.notice": "a row that waits or was refused has no notice",
+    "market_signal_case.decided_by": "not decided yet",
     "market_key_share.custodian_key": "the escrow's share is sealed to the platform's own key",
     "market_notice.direct_agency": "only a direct notice names its agency beforehand",
     "market_notice.repost_of": "most notices are posted for the first time",

@@ -1,0 +1,120 @@
+"""Signals: facts about bids and awards that a supervisor should look at. A signal is not an accusation.
+
+What one signal is; the register of them all is `market.rules.signal_list`. A signal blocks nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from core.errors import NotFound, Rejected
+from core.i18n import N_
+
+
+class Family(StrEnum):
+    """What a signal looks at."""
+
+    COLLUSION = "collusion"
+    PROCESS = "process"
+    MARKET = "market"
+
+
+FAMILIES = {
+    Family.COLLUSION: N_("投标文件与报价的相同之处"),
+    Family.PROCESS: N_("一次选取的过程"),
+    Family.MARKET: N_("一段时间内的市场"),
+}
+
+
+class SignalState(StrEnum):
+    """Whether the latest computation still found it. A signal is never deleted."""
+
+    FOUND = "found"
+    GONE = "gone"
+
+
+SIGNAL_STATES = {SignalState.FOUND: N_("仍可查到"), SignalState.GONE: N_("最近一次计算未再查到")}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Counts and thresholds below which a signal says nothing. Shares of 1, days, numbers of cases.
+
+    What is stricter than the published definition is so because a small market makes chance look like a pattern.
+    """
+
+    window_days: int = 365
+    short_days: int = 15
+    alike_spread: float = 0.005
+    alike_bids: int = 3
+    regular_bids: int = 4
+    regular_tolerance: float = 0.001
+    least_processes: int = 20
+    least_group: int = 10
+    least_bids: int = 10
+    least_received: int = 5
+    least_varieties: int = 3
+    share_alarm: float = 0.30
+    share_awards: int = 3
+    share_market: int = 8
+    pair_awards: int = 4
+    pair_client_awards: int = 6
+    pair_share: float = 0.5
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One signal. `per_notice`: it needs nothing but one notice, so it is computed right after the opening too.
+
+    `background`: usual in a small market; shown only when asked for. `finder` is the dotted name of a function
+    (frames, limits) → frame of hits, or of an async function () → list of `Found`.
+    """
+
+    code: str
+    family: Family
+    title: str
+    sentence: str
+    harmless: str
+    minimum: str
+    source: str
+    finder: str
+    per_notice: bool = False
+    background: bool = False
+    valid_from: date = date(2026, 1, 1)
+    valid_until: date | None = None
+
+    def in_force(self, on: date) -> bool:
+        """Whether the signal is computed on that day (half-open)."""
+        return self.valid_from <= on and (self.valid_until is None or on < self.valid_until)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One hit. `subject` is a thread (`notice:7`), `key` tells hits on one subject apart, `params` fill the sentence."""
+
+    code: str
+    subject: str
+    key: str
+    notices: tuple[int, ...]
+    agencies: tuple[int, ...]
+    clients: tuple[int, ...]
+    params: Mapping[str, Any]
+
+
+class SignalGone(NotFound):
+    """No such signal, or the reader may not see it."""
+
+    code = "signal-not-found"
+    text = N_("没有找到这条线索。请从线索列表进入。")
+
+
+class SignalUnknown(Rejected):
+    """A case must rest on signals."""
+
+    code = "signals-unknown"
+    text = N_("请至少选一条线索；有的线索不存在，请回到线索列表重新选。")
