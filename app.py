@@ -36,6 +36,7 @@ import market.content_loader
 import market.controllers
 import market.jobs
 import market.queries
+import market.rules.guards
 import market.rules.trail_titles
 import market.services
 import payments.api
@@ -90,11 +91,13 @@ def wire() -> None:
         agencies.rules.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
+        market.rules.guards.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
     )
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.guards.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 

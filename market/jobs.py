@@ -29,6 +29,12 @@ async def lapse_offer(notice_id: int) -> None:
     await services.lapse_offer(notice_id)
 
 
+@jobs.task("market.lapse_price")
+async def lapse_price(notice_id: int) -> None:
+    """When an abnormally low price was not justified, or not decided upon, in time."""
+    await services.lapse_price(notice_id)
+
+
 @jobs.periodic("* * * * *", "market.sweep")
 async def sweep() -> None:
     """Whatever a lost job left undone."""

@@ -20,7 +20,7 @@ from piccolo.columns.indexes import IndexMethod
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from agencies.tables import Agency
+from agencies.tables import Agency, GradeRecord
 from core.tables import Account, Organization, StoredFile
 from market.rules.bids import BidState
 from market.rules.notices import NoticeState
@@ -118,6 +118,7 @@ class Notice(Table, tablename="market_notice"):
     display_until = Timestamptz(null=True, default=None)
     decide_by = Timestamptz(null=True, default=None)
     paused_at = Timestamptz(null=True, default=None)
+    held_until = Timestamptz(null=True, default=None)
     drafted_at = Timestamptz()
     published_at = Timestamptz(null=True, default=None, index=True)
     opened_at = Timestamptz(null=True, default=None)
@@ -203,6 +204,7 @@ class Bid(Table, tablename="market_bid"):
     origin = JSONB(null=True, default=None)
     grade = Varchar(length=1, null=True, default=None)
     score = Numeric(digits=(5, 2), null=True, default=None)
+    grade_record = ForeignKey(GradeRecord, null=True, default=None, on_delete=OnDelete.restrict)
     place = SmallInt(null=True, default=None)
     points = Numeric(digits=(6, 2), null=True, default=None)
     shortlisted = Boolean(default=False)
@@ -264,6 +266,7 @@ class Award(Table, tablename="market_award"):
     reason = JSONB()
     grade_at_selection = Varchar(length=1)
     score_at_selection = Numeric(digits=(5, 2), null=True, default=None)
+    grade_record = ForeignKey(GradeRecord, null=True, default=None, on_delete=OnDelete.restrict)
     announced_at = Timestamptz()
     display_until = Timestamptz()
     confirmed_at = Timestamptz(null=True, default=None)
@@ -271,3 +274,44 @@ class Award(Table, tablename="market_award"):
     completed_at = Timestamptz(null=True, default=None)
 
     market_award_one_per_agency = Unique(["notice", "agency"])
+
+
+class LowPriceCheck(Table, tablename="market_low_price_check"):
+    """An abnormally low price of the one about to be chosen: figures, justification, decision.
+
+    The award waits: until `due_at` for the agency's words, then until `decide_by` for the client's. The
+    justification is read by its agency, the client and the supervisor; figures and decision by everybody.
+    """
+
+    id = BigSerial(primary_key=True)
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, index=True)
+    bid = ForeignKey(Bid, null=False, on_delete=OnDelete.restrict, unique=True)
+    amount = Numeric(digits=(14, 2))
+    compared = SmallInt()
+    mean = Numeric(digits=(14, 2), null=True, default=None)
+    next_amount = Numeric(digits=(14, 2))
+    chosen = JSONB()
+    asked_at = Timestamptz()
+    due_at = Timestamptz()
+    justification = Text(default="")
+    justified_at = Timestamptz(null=True, default=None)
+    decide_by = Timestamptz(null=True, default=None)
+    outcome = Varchar(length=10, default="")
+    words = Text(default="")
+    decided_at = Timestamptz(null=True, default=None)
+
+    market_low_price_check_outcome = Check("outcome in ('','accepted','rejected','lapsed','deemed')")
+
+
+class NoticeFlag(Table, tablename="market_notice_flag"):
+    """Something the rules noticed when a notice was published, with the client's public explanation."""
+
+    id = BigSerial(primary_key=True)
+    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, index=True)
+    kind = Varchar(length=12, index=True)
+    code = Varchar(length=30)
+    facts = JSONB()
+    words = Text()
+    raised_at = Timestamptz()
+
+    market_notice_flag_known_kind = Check("kind in ('split','condition')")

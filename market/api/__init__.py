@@ -2,6 +2,10 @@
 
 from litestar import Router
 
-from market.api import acts, custody, reads
+from market.api import acts, custody, guards, reads
 
-api_router = Router(path="/", route_handlers=[*reads.HANDLERS, *acts.HANDLERS, *custody.HANDLERS], tags=["market"])
+api_router = Router(
+    path="/",
+    route_handlers=[*reads.HANDLERS, *acts.HANDLERS, *custody.HANDLERS, *guards.HANDLERS],
+    tags=["market"],
+)

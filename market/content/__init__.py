@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from market.rules.editions import Edition, edition_on, parse_edition
+from market.rules.recusal import Duty
 
 HERE = Path(__file__).resolve().parent
 
@@ -45,6 +46,12 @@ def edition(edition_id: str) -> Edition:
 def departments() -> Mapping[str, Mapping[str, str]]:
     """The authorities by code, with names and roles in both languages."""
     return {row["code"]: row for row in _rows("departments.csv")}
+
+
+@cache
+def incompatible_duties() -> tuple[Duty, ...]:
+    """Pairs of items that one agency, or related ones, must not both hold on the same project."""
+    return tuple(Duty(**row) for row in _rows("incompatible_duties.csv"))
 
 
 def service_items() -> list[dict[str, str]]:

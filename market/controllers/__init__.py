@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from market.controllers import bids, catalogue, custody, notices, posting, projects, results
+from market.controllers import bids, catalogue, custody, guards, notices, posting, projects, results
 
 router = Router(
     path="/",
@@ -14,6 +14,7 @@ router = Router(
         *bids.HANDLERS,
         *results.HANDLERS,
         *custody.HANDLERS,
+        *guards.HANDLERS,
     ],
     include_in_schema=False,
 )

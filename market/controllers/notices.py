@@ -16,10 +16,14 @@ from core.web.pages import decode_cursor
 from market.queries import custody, notices
 from market.queries.awards import award_of, ended_awards
 from market.queries.catalogue import items
+from market.queries.flags import flags_of
+from market.queries.low_price import price_checks
 from market.queries.notices import BoardFilter
 from market.queries.powers import powers, recused
 from market.queries.progress import progress
+from market.rules.conditions import CONDITIONS
 from market.rules.editions import Custody
+from market.rules.low_price import OUTCOMES
 from market.rules.notices import FUND_SOURCES, METHOD_NAMES, METHOD_RULES, PHASES, Phase
 from market.services.custody import HOLDER_NAMES
 
@@ -128,6 +132,10 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
         phases=PHASES,
         fund_sources=FUND_SOURCES,
         professions=PROFESSION_TITLES,
+        flags=await flags_of(notice_id),
+        price_checks=await price_checks(notice_id, row.client_id, identity),
+        conditions=CONDITIONS,
+        outcomes=OUTCOMES,
     )
 
 

@@ -11,9 +11,11 @@ from core.i18n import N_
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
 from market.queries import awards, notices
+from market.queries.low_price import price_checks
 from market.queries.powers import powers
 from market.queries.progress import progress
 from market.rules.bids import BID_STATES
+from market.rules.low_price import OUTCOMES
 from market.rules.notices import METHOD_NAMES, METHOD_RULES, PHASES
 
 AnyRequest = Request[Any, Any, Any]
@@ -52,6 +54,8 @@ async def result_page(request: AnyRequest, notice_id: FromPath[int]) -> Response
         methods=METHOD_NAMES,
         rules=METHOD_RULES,
         phases=PHASES,
+        price_checks=await price_checks(notice_id, row.client_id, identity),
+        outcomes=OUTCOMES,
     )
 
 

@@ -9,6 +9,7 @@ from core.identity import Identity, Role
 from core.web.pages import url_for
 from market.queries.bids import my_bids, offers_to
 from market.queries.custody import shares_wanted
+from market.queries.low_price import checks_waiting
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
 from market.rules.bids import BidState
 from market.rules.notices import Phase
@@ -20,11 +21,11 @@ REPOSTED = "exists (select 1 from market_notice r where r.repost_of = n.id)"
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """Drafts, running and failed notices of a client; offers and sealed bids of an agency."""
     if identity.role is Role.CLIENT:
-        return [*await _shares(identity), *await _client(identity, now)]
+        return [*await _shares(identity), *await _prices(identity, decide=True), *await _client(identity, now)]
     if identity.role is Role.MARKET_SUPERVISOR:
         return await _shares(identity)
     if identity.role is Role.AGENCY:
-        return await _agency(identity)
+        return [*await _prices(identity, decide=False), *await _agency(identity)]
     return []
 
 
@@ -49,6 +50,27 @@ async def _client(identity: Identity, now: datetime) -> list[DeskItem]:
     return [_client_item(notice_row(record)) for record in found]
 
 
+async def _prices(identity: Identity, *, decide: bool) -> list[DeskItem]:
+    """Low prices that wait for the agency's words, or for the client's decision."""
+    waiting = await checks_waiting(identity)
+    found = await db.rows(NOTICE_SQL + " where n.id = any($1)", [one.notice_id for one in waiting])
+    rows = {record["id"]: notice_row(record) for record in found}
+    note = _("机构已说明低价，请决定是否接受") if decide else _("贵机构的报价异常低，请说明依据")
+    button = _("去决定") if decide else _("去说明")
+    return [
+        _item(
+            rows[one.notice_id],
+            note,
+            button,
+            one.justified_at or one.asked_at,
+            due=one.decide_by or one.due_at,
+            route="market:low-price",
+        )
+        for one in waiting
+        if decide is (one.justified_at is not None)
+    ]
+
+
 def _client_item(row: NoticeRow) -> DeskItem:
     match row.phase:
         case Phase.DRAFT:
@@ -58,6 +80,11 @@ def _client_item(row: NoticeRow) -> DeskItem:
         case Phase.ON_DISPLAY | Phase.CONFIRMING:
             note = _("结果公示中，期满自动确认")
             return _item(row, note, _("看结果"), row.selected_at, due=row.display_until, mine=False)
+        case Phase.JUSTIFYING:
+            note = _("低价说明中，说明后请您决定")
+            return _item(
+                row, note, _("看低价说明"), row.opened_at, due=row.held_until, mine=False, route="market:low-price"
+            )
         case Phase.OFFERED:
             note = _("等选定的机构接受")
         case _:

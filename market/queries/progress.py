@@ -51,6 +51,10 @@ async def progress(row: NoticeRow) -> Progress:
             return Progress(NowBox(_("交出密钥份额并开启"), _("业主或监督员")), _after(row, "selecting"))
         case Phase.OPENING | Phase.SELECTING:
             return Progress(NowBox(_("开启并选取"), _("系统")), _after(row, "selecting"))
+        case Phase.JUSTIFYING:
+            held = row.held_until or row.deadline
+            box = _counted(row, days, _("低价说明"), _("机构说明，业主决定"), row.opened_at, held)
+            return Progress(box, _after(row, "selecting"))
         case Phase.ON_DISPLAY | Phase.CONFIRMING:
             shown = row.display_until or row.deadline
             box = _counted(row, days, _("结果公示"), _("系统"), row.selected_at, shown)

@@ -42,6 +42,7 @@ TRANSITIONS: dict[tuple[BidState, BidAct], BidState] = {
     (BidState.SEALED, BidAct.WITHDRAW): BidState.WITHDRAWN,
     (BidState.SEALED, BidAct.ENTER): BidState.ENTERED,
     (BidState.SEALED, BidAct.SET_ASIDE): BidState.SET_ASIDE,
+    (BidState.ENTERED, BidAct.SET_ASIDE): BidState.SET_ASIDE,
 }
 
 BID_STATES = {

@@ -5,7 +5,9 @@ from market.services.bids import BID_FILE, BidReceipt, origin_of, replace_bid, s
 from market.services.catalogue import load_content
 from market.services.custody import CustodianReceipt, register_custodian_key
 from market.services.direct import accept_offer, decline_offer, lapse_offer
+from market.services.flags import Explanations
 from market.services.handing_over import ShareReceipt, release_share
+from market.services.low_price import PriceReceipt, decide_price, justify_price, lapse_price
 from market.services.notices import (
     NoticeReceipt,
     cancel_selection,
@@ -24,7 +26,9 @@ __all__ = [
     "BID_FILE",
     "BidReceipt",
     "CustodianReceipt",
+    "Explanations",
     "NoticeReceipt",
+    "PriceReceipt",
     "ProjectDraft",
     "ProjectReceipt",
     "ShareReceipt",
@@ -32,10 +36,13 @@ __all__ = [
     "cancel_selection",
     "complete_commission",
     "confirm_award",
+    "decide_price",
     "decline_offer",
     "describe_project",
     "draft_notice",
+    "justify_price",
     "lapse_offer",
+    "lapse_price",
     "load_content",
     "open_bids",
     "origin_of",

@@ -22,6 +22,7 @@ JOBS = {
     NoticeAct.FAIL: "market.lapse_offer",
     NoticeAct.SELECT: "market.select_winner",
     NoticeAct.CONFIRM: "market.confirm_award",
+    NoticeAct.LAPSE: "market.lapse_price",
 }
 
 
@@ -68,6 +69,7 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
         columns.get("deadline", notice.deadline),
         columns.get("display_until", notice.display_until),
         columns.get("paused_at", notice.paused_at),
+        columns.get("held_until", notice.held_until),
     )
     await _remind(notice.id, after)
     return after

@@ -4,6 +4,7 @@ from core import clock, db
 from market.rules.notices import NoticeAct
 from market.services.awards import confirm_award
 from market.services.direct import lapse_offer
+from market.services.low_price import lapse_price
 from market.services.opening import open_bids, select_winner
 
 ACTS = {
@@ -11,16 +12,19 @@ ACTS = {
     NoticeAct.SELECT: select_winner,
     NoticeAct.CONFIRM: confirm_award,
     NoticeAct.FAIL: lapse_offer,
+    NoticeAct.LAPSE: lapse_price,
 }
 
 # Which notices the clock may owe something; the acts themselves ask the rules again.
 DUE_SQL = """
-select id, case when state = 'opened' then 'select' when state = 'selected' then 'confirm'
+select id, case when held_until is not null and state in ('opened', 'shortlisted', 'assessing') then 'lapse'
+                when state = 'opened' then 'select' when state = 'selected' then 'confirm'
                 when method = 'direct' then 'fail' else 'open' end as act
   from market_notice
- where (state = 'published' and deadline <= $1) or state = 'opened'
+ where (state = 'published' and deadline <= $1) or (state = 'opened' and held_until is null)
+    or (state in ('opened', 'shortlisted', 'assessing') and held_until <= $1)
     or (state = 'selected' and display_until <= $1)
- order by coalesce(display_until, deadline), id
+ order by coalesce(display_until, held_until, deadline), id
 """
 
 
