@@ -41,6 +41,7 @@ import market.jobs
 import market.queries
 import market.rules.amendments
 import market.rules.bonds
+import market.rules.guards
 import market.rules.guide
 import market.rules.methods
 import market.rules.objections
@@ -116,6 +117,7 @@ def wire() -> None:
         attempts.TRAIL_TITLES,
         feeds.TRAIL_TITLES,
         market.rules.signal_cases.TRAIL_TITLES,
+        market.rules.guards.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
@@ -127,6 +129,7 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FULL, market.rules.methods.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.outages.OPEN_ACTS, attempts.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.guards.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
 
 

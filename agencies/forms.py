@@ -150,7 +150,7 @@ def parse_independence(form: Form) -> IndependenceStep:
     relations = tuple(
         relation
         for row in form.rows("relations")
-        if row.given("kind", "department", "uscc", "note") and (relation := _relation(row)) is not None
+        if row.given("kind", "department", "uscc", "note", "left_on") and (relation := _relation(row)) is not None
     )
     none_declared = form.flag("none_declared")
     if not relations and not none_declared:
@@ -167,6 +167,7 @@ def _relation(row: Form) -> Relation | None:
     department = row.text("department", required=False, max_length=20)
     uscc = row.uscc("uscc", required=False)
     note = row.text("note", required=False, max_length=300)
+    left_on = row.date("left_on", required=False)
     if not department and not uscc:
         row.error("department", TARGET_MISSING)
     if department and uscc:
@@ -174,9 +175,9 @@ def _relation(row: Form) -> Relation | None:
     if kind is None:
         return None
     if department:
-        return Relation(kind, TargetKind.DEPARTMENT, department, note)
+        return Relation(kind, TargetKind.DEPARTMENT, department, note, left_on)
     target = TargetKind.AGENCY if kind is RelationKind.SHARED_CONTROLLER else TargetKind.ORGANIZATION
-    return Relation(kind, target, uscc, note)
+    return Relation(kind, target, uscc, note, left_on)
 
 
 def parse_commitments(form: Form) -> CommitmentsStep:

@@ -158,7 +158,8 @@ class Practitioner(Table, tablename="agencies_practitioner"):
 
 
 class Affiliation(Table, tablename="agencies_affiliation"):
-    """A declared relation. `target` is a department code or a credit code (see `target_kind`)."""
+    """A declared relation. `target` is a department code or a credit code (see `target_kind`); `left_on` is
+    the last day of an earlier employment."""
 
     id = BigSerial(primary_key=True)
     agency = ForeignKey(Agency, null=False, on_delete=OnDelete.restrict)
@@ -167,6 +168,7 @@ class Affiliation(Table, tablename="agencies_affiliation"):
     target = Varchar(length=40, index=True)
     bars = Boolean()
     note = Varchar(length=300, default="")
+    left_on = Date(null=True, default=None)
     recorded_on = Date()
     ended_on = Date(null=True, default=None)
 

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from agencies.rules import Profession
@@ -17,6 +18,7 @@ from market.rules.objections import Correction, Decision, ObjectionDraft, Remedy
 from market.rules.panel import MOST_QUESTIONS, Criteria, Question, default_minimum
 from market.rules.questions import LONGEST, LONGEST_ANSWER, SHORTEST
 from market.rules.searches import Frequency, SearchDraft
+from market.services.flags import Explanations
 from market.services.projects import ProjectDraft
 
 CENT = Decimal("0.01")
@@ -25,6 +27,15 @@ LONG_TEXT = 2000
 LONGEST_DAYS = 999
 LONGEST_ID = 18
 MOST_MARKS = 500
+SHORTEST_JUSTIFICATION = 20
+SHORTEST_DECISION = 10
+
+
+class PriceDecision(StrEnum):
+    """What a client says to a justification."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
 
 
 def parse_project(form: Form) -> ProjectDraft:
@@ -206,6 +217,33 @@ def parse_reason(form: Form) -> str:
         form.error("reason", N_("理由会公开，请写明原因。"))
     form.finish()
     return reason
+
+
+def parse_explanations(form: Form) -> Explanations:
+    """The client's words on what the rules noticed at publication; may be empty."""
+    split = form.text("split_reason", required=False, max_length=500)
+    conditions = form.text("conditions_reason", required=False, max_length=500)
+    form.finish()
+    return Explanations(split, conditions)
+
+
+def parse_justification(form: Form) -> str:
+    """Why a low price is sound: enough words to judge by."""
+    words = form.text("words", max_length=LONG_TEXT)
+    if words and len(words) < SHORTEST_JUSTIFICATION:
+        form.error("words", N_("请写明人员、设备、工期、成本构成等依据，至少 %(n)s 个字。"), n=SHORTEST_JUSTIFICATION)
+    form.finish()
+    return words
+
+
+def parse_price_decision(form: Form) -> tuple[bool, str]:
+    """Accept or not, with a reason that will be public."""
+    decision = form.choice("decision", PriceDecision)
+    words = form.text("words", max_length=500)
+    if words and len(words) < SHORTEST_DECISION:
+        form.error("words", N_("理由会公开，请写明依据，至少 %(n)s 个字。"), n=SHORTEST_DECISION)
+    form.finish()
+    return decision is PriceDecision.ACCEPT, words
 
 
 def parse_deadline(form: Form) -> datetime:

@@ -67,6 +67,12 @@ async def signals() -> None:
     await services.compute_signals()
 
 
+@jobs.task("market.lapse_price")
+async def lapse_price(notice_id: int) -> None:
+    """When an abnormally low price was not justified, or not decided upon, in time."""
+    await services.lapse_price(notice_id)
+
+
 @jobs.periodic("* * * * *", "market.sweep")
 async def sweep() -> None:
     """Whatever a lost job left undone."""

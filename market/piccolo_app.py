@@ -8,7 +8,8 @@ APP_CONFIG = AppConfig(
     app_name="market",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
     table_classes=table_finder(
-        modules=["market.tables", "market.watch_tables", "market.signal_tables"], exclude_imported=True
+        modules=["market.tables", "market.watch_tables", "market.signal_tables", "market.guard_tables"],
+        exclude_imported=True,
     ),
     migration_dependencies=["core.piccolo_app", "agencies.piccolo_app"],
     commands=[],

@@ -21,7 +21,7 @@ from piccolo.columns.indexes import IndexMethod
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from agencies.tables import Agency
+from agencies.tables import Agency, GradeRecord
 from core.tables import Account, Organization, StoredFile
 from market.rules.bids import BidState
 from market.rules.notices import NoticeState
@@ -119,6 +119,7 @@ class Notice(Table, tablename="market_notice"):
     display_until = Timestamptz(null=True, default=None)
     decide_by = Timestamptz(null=True, default=None)
     paused_at = Timestamptz(null=True, default=None)
+    held_until = Timestamptz(null=True, default=None)
     drafted_at = Timestamptz()
     published_at = Timestamptz(null=True, default=None, index=True)
     opened_at = Timestamptz(null=True, default=None)
@@ -204,6 +205,7 @@ class Bid(Table, tablename="market_bid"):
     origin = JSONB(null=True, default=None)
     grade = Varchar(length=1, null=True, default=None)
     score = Numeric(digits=(5, 2), null=True, default=None)
+    grade_record = ForeignKey(GradeRecord, null=True, default=None, on_delete=OnDelete.restrict)
     place = SmallInt(null=True, default=None)
     points = Numeric(digits=(6, 2), null=True, default=None)
     shortlisted = Boolean(default=False)
@@ -265,6 +267,7 @@ class Award(Table, tablename="market_award"):
     reason = JSONB()
     grade_at_selection = Varchar(length=1)
     score_at_selection = Numeric(digits=(5, 2), null=True, default=None)
+    grade_record = ForeignKey(GradeRecord, null=True, default=None, on_delete=OnDelete.restrict)
     announced_at = Timestamptz()
     display_until = Timestamptz()
     confirmed_at = Timestamptz(null=True, default=None)
@@ -491,58 +494,3 @@ class PanelConsensus(Table, tablename="market_panel_consensus"):
     recorded_at = Timestamptz()
 
     market_panel_consensus_once = Unique(["bid", "question"])
-
-
-class Outage(Table, tablename="market_outage"):
-    """A stretch in which nothing could be handed in, logged when it was over. Never edited."""
-
-    id = BigSerial(primary_key=True)
-    since_at = Timestamptz(unique=True)
-    until_at = Timestamptz(index=True)
-    logged_at = Timestamptz()
-
-
-class Extension(Table, tablename="market_extension"):
-    """A deadline that an outage moved. Outages that ended by `counted_until` are not counted again."""
-
-    id = BigSerial(primary_key=True)
-    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, index=True)
-    outage = ForeignKey(Outage, null=False, on_delete=OnDelete.restrict, index=True)
-    old_deadline = Timestamptz()
-    new_deadline = Timestamptz()
-    lost_seconds = Integer()
-    counted_until = Timestamptz()
-    decided_at = Timestamptz()
-
-    market_extension_later = Check("new_deadline > old_deadline")
-
-
-class SavedSearch(Table, tablename="market_saved_search"):
-    """A search of the notice board that writes a letter when something new matches; empty means everything."""
-
-    id = BigSerial(primary_key=True)
-    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict, index=True)
-    name = Varchar(length=60)
-    query = Varchar(length=100, default="")
-    shingles = Array(base_column=Text())
-    item = Varchar(length=12, default="")
-    profession = Varchar(length=40, default="")
-    method = Varchar(length=24, default="")
-    fund = Varchar(length=10, default="")
-    frequency = Varchar(length=12)
-    created_at = Timestamptz()
-    ended_at = Timestamptz(null=True, default=None)
-
-    market_saved_search_frequency = Check("frequency in ('immediately', 'daily')")
-
-
-class SearchHit(Table, tablename="market_search_hit"):
-    """That a notice matched a saved search; once, and told once."""
-
-    id = BigSerial(primary_key=True)
-    search = ForeignKey(SavedSearch, null=False, on_delete=OnDelete.restrict)
-    notice = ForeignKey(Notice, null=False, on_delete=OnDelete.restrict, index=True)
-    found_at = Timestamptz()
-    told_at = Timestamptz(null=True, default=None)
-
-    market_search_hit_once = Unique(["search", "notice"])

@@ -18,14 +18,17 @@ from agencies.queries.register import (
     standing,
     standings,
 )
+from agencies.queries.ties import DeclaredTie, Ties, ties
 
 __all__ = [
     "ITEM_CATALOGUE",
     "AgencyCard",
     "AgencyNotFound",
     "AgencyRow",
+    "DeclaredTie",
     "ItemLabel",
     "StaffRow",
+    "Ties",
     "agency_card",
     "agency_of",
     "agency_row",
@@ -39,4 +42,5 @@ __all__ = [
     "staff_of",
     "standing",
     "standings",
+    "ties",
 ]

@@ -14,24 +14,24 @@ from core.i18n import N_
 STANDINGS = """
 select a.id, a.organization, a.name_zh, a.name_en, a.uscc, a.recorded_on <= $3 as recorded,
   p.id is not null as profession_recorded,
-  g.grade, g.score, g.firm, s.since, q.until, q.items,
+  g.record, g.grade, g.score, g.firm, s.since, q.until, q.items,
   array(select f.target from agencies_affiliation f
         where f.agency = a.id and f.bars and f.target_kind = 'department'
           and f.recorded_on <= $3 and (f.ended_on is null or f.ended_on > $3)) as departments,
   array(select o.id from agencies_affiliation f join core_organization o on o.uscc = f.target
-        where f.agency = a.id and f.bars and f.recorded_on <= $3
+        where f.agency = a.id and f.bars and f.kind <> 'former_employer' and f.recorded_on <= $3
           and (f.ended_on is null or f.ended_on > $3)) as organizations,
   array(select b.id from agencies_affiliation f join agencies_agency b on b.uscc = f.target
-        where f.agency = a.id and f.bars and f.recorded_on <= $3
+        where f.agency = a.id and f.bars and f.kind <> 'former_employer' and f.recorded_on <= $3
           and (f.ended_on is null or f.ended_on > $3)
         union select f.agency from agencies_affiliation f
-        where f.target = a.uscc and f.bars and f.recorded_on <= $3
+        where f.target = a.uscc and f.bars and f.kind <> 'former_employer' and f.recorded_on <= $3
           and (f.ended_on is null or f.ended_on > $3)) as agencies
 from agencies_agency a
 left join agencies_profession p on p.agency = a.id and p.profession = $2
   and p.recorded_on <= $3 and (p.ended_on is null or p.ended_on > $3)
 left join lateral (
-  select r.grade, r.score, r.firm from agencies_grade_record r
+  select r.id as record, r.grade, r.score, r.firm from agencies_grade_record r
   where r.agency = a.id and r.profession = $2 and r.published_at < $4
   order by r.published_at desc, r.id desc limit 1) g on true
 left join lateral (
@@ -134,6 +134,7 @@ def _standing(row: Any) -> Standing:
         related_organizations=frozenset(row["organizations"]),
         related_departments=frozenset(row["departments"]),
         related_agencies=frozenset(row["agencies"]) - {row["id"]},
+        grade_record=row["record"],
     )
 
 

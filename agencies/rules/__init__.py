@@ -1,5 +1,7 @@
 """The trade's rules on agencies, by topic; the names below are the door for higher floors."""
 
+from agencies.rules.control import same_controller
+from agencies.rules.independence import RelationKind
 from agencies.rules.professions import (
     GRADE_TITLES,
     PROFESSION_TITLES,
@@ -17,5 +19,7 @@ __all__ = [
     "UNLIMITED",
     "CreditGrade",
     "Profession",
+    "RelationKind",
     "Standing",
+    "same_controller",
 ]

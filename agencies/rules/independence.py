@@ -5,6 +5,7 @@ from that department's approvals (domain.md rows 5, 22; pitfall "red-top interme
 """
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from core.i18n import N_
@@ -36,6 +37,7 @@ class RelationKind(StrEnum):
     KINSHIP = "kinship"
     SHAREHOLDING = "shareholding"
     SHARED_CONTROLLER = "shared_controller"
+    FORMER_EMPLOYER = "former_employer"
 
 
 RELATION_TITLES: dict[RelationKind, str] = {
@@ -45,10 +47,15 @@ RELATION_TITLES: dict[RelationKind, str] = {
     RelationKind.KINSHIP: N_("负责人与对方负责人有近亲属关系"),
     RelationKind.SHAREHOLDING: N_("与对方有持股或共同股东关系"),
     RelationKind.SHARED_CONTROLLER: N_("与对方受同一控制人控制"),
+    RelationKind.FORMER_EMPLOYER: N_("负责人或技术骨干曾在对方单位任职"),
 }
 
 NOT_BARRING = frozenset({RelationKind.FORMER_AFFILIATE})
 """A completed separation with proof on file is shown, but no longer bars."""
+
+
+DATED = frozenset({RelationKind.FORMER_EMPLOYER})
+"""Kinds that bar for some years after they ended; how many is the law of the market."""
 
 
 class TargetKind(StrEnum):
@@ -68,12 +75,16 @@ TARGET_TITLES: dict[TargetKind, str] = {
 
 @dataclass(frozen=True)
 class Relation:
-    """One declared relation. `target` is a department code, else a credit code."""
+    """One declared relation. `target` is a department code, else a credit code.
+
+    `left_on` is the last day of an earlier employment; without one it is taken as lasting.
+    """
 
     kind: RelationKind
     target_kind: TargetKind
     target: str
     note: str = ""
+    left_on: date | None = None
 
     @property
     def bars(self) -> bool:

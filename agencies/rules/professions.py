@@ -62,6 +62,7 @@ class Standing:
     `items` are the service items covered by a certificate in force on that day.
     `qualification_valid_until` is the last day of the longest-running certificate, `UNLIMITED` for
     one without end, None when there is none. The `related_*` sets hold only relations that bar.
+    `grade_record` is the line of the register of grades that `grade` was read from, None when there is none.
     """
 
     agency_id: int
@@ -80,6 +81,7 @@ class Standing:
     related_organizations: frozenset[int]
     related_departments: frozenset[str]
     related_agencies: frozenset[int]
+    grade_record: int | None = None
 
     def qualified(self, on: date) -> bool:
         """Whether a certificate of the profession is in force on that day."""

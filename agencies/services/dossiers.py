@@ -166,10 +166,10 @@ async def _practitioners(agency_id: int, staff: Iterable[PractitionerDraft], tod
 
 async def _relations(agency_id: int, step: IndependenceStep | None, today: date) -> None:
     await db.execute_many(
-        "insert into agencies_affiliation (agency, kind, target_kind, target, bars, note, recorded_on)"
-        " values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into agencies_affiliation (agency, kind, target_kind, target, bars, note, left_on, recorded_on)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8)",
         [
-            (agency_id, one.kind.value, one.target_kind.value, one.target, one.bars, one.note, today)
+            (agency_id, one.kind.value, one.target_kind.value, one.target, one.bars, one.note, one.left_on, today)
             for one in (step.relations if step else ())
         ],
     )
@@ -272,12 +272,13 @@ async def _staff(agency_id: int) -> tuple[PractitionerDraft, ...]:
 
 async def _declared(agency_id: int) -> IndependenceStep:
     found = await db.rows(
-        "select kind, target_kind, target, note from agencies_affiliation"
+        "select kind, target_kind, target, note, left_on from agencies_affiliation"
         " where agency = $1 and ended_on is null order by id",
         agency_id,
     )
     relations = tuple(
-        Relation(RelationKind(row["kind"]), TargetKind(row["target_kind"]), row["target"], row["note"]) for row in found
+        Relation(RelationKind(row["kind"]), TargetKind(row["target_kind"]), row["target"], row["note"], row["left_on"])
+        for row in found
     )
     return IndependenceStep(frozenset(Separation), relations, none_declared=not relations)
 

@@ -75,6 +75,13 @@ class QualificationExpired(Rejected):
     text = N_("中介机构的资质已于 %(valid_until)s 到期，合同不能签订。请机构先在机构档案中更新资质。")
 
 
+class ItemNotCovered(Rejected):
+    """No certificate in force on the day of the contract covers the service item."""
+
+    code = "item-not-covered"
+    text = N_("中介机构在 %(on)s 没有覆盖本事项的有效资质，合同不能签订。请机构先在机构档案中更新资质。")
+
+
 class ProfessionNotRecorded(Rejected):
     """The party is not a recorded agency of this profession: an unknown party cannot sign."""
 
@@ -233,12 +240,17 @@ def check_confirmation(side: Side, confirmed: Mapping[Side, datetime | None], ve
     return ContractAct.CONFIRM_FIRST if confirmed[other] is None else ContractAct.CONFIRM_SECOND
 
 
-def check_may_sign(*, recorded: bool, valid_until: date | None, on: date) -> None:
-    """On the day of signing the agency is recorded for the profession and its certificate is valid."""
+def check_may_sign(*, recorded: bool, valid_until: date | None, on: date, covered: bool = True) -> None:
+    """On the day of signing the agency is recorded for the profession and its certificate is valid.
+
+    `covered`: a certificate in force on that day covers the very service item of the contract.
+    """
     if not recorded:
         raise ProfessionNotRecorded
     if valid_until is not None and valid_until < on:
         raise QualificationExpired(valid_until=valid_until.isoformat())
+    if not covered:
+        raise ItemNotCovered(on=on.isoformat())
 
 
 def plain(value: Decimal) -> str:

@@ -210,7 +210,7 @@ async def confirm_contract(*, actor: Identity, contract_id: int, version: int) -
     """Agree to the terms as they stand; the second side's confirmation signs the contract.
 
     `StaleForm` when the draft has changed since it was read, `AlreadyConfirmed` for the same side
-    twice, `QualificationExpired` or `ProfessionNotRecorded` on the day of signing.
+    twice, `QualificationExpired`, `ItemNotCovered` or `ProfessionNotRecorded` on the day of signing.
     """
     actor.require(Permission.MAKE_CONTRACT)
     now = clock.now()
@@ -261,6 +261,7 @@ async def _sign(contract: Any) -> datetime:
         recorded=standing.recorded and standing.profession_recorded,
         valid_until=standing.qualification_valid_until,
         on=on,
+        covered=contract["item_code"] in standing.items,
     )
     return (await calendar()).due_at(clock.now(), clocks_on(on).file)
 

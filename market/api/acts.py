@@ -15,9 +15,9 @@ from market.api.bodies import (
     NoticeBody,
     OfferBody,
     ProjectBody,
+    PublishBody,
     ReasonBody,
     RepostBody,
-    VersionBody,
 )
 from market.api.shapes import posted_json, project_receipt_json, receipt_json
 from market.controllers.bids import origin_of_request
@@ -94,12 +94,13 @@ async def _act(request: AnyRequest, body: msgspec.Struct | None, act: Act) -> Re
 
 
 @post("/notices/{notice_id:int}/publication", name="api:notice-publish", guards=POSTER)
-async def publish_notice(request: AnyRequest, notice_id: FromPath[int], data: JSONBody[VersionBody]) -> Response[Any]:
-    """Publish a draft."""
+async def publish_notice(request: AnyRequest, notice_id: FromPath[int], data: JSONBody[PublishBody]) -> Response[Any]:
+    """Publish a draft; explain what `GET …/warnings` lists."""
 
     async def act(identity: Identity, form: Form) -> services.NoticeReceipt:
         version = forms.parse_version(form)
-        return await services.publish_notice(identity, notice_id=notice_id, version=version)
+        words = forms.parse_explanations(form)
+        return await services.publish_notice(identity, notice_id=notice_id, version=version, explanations=words)
 
     return await _act(request, data, act)
 

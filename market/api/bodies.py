@@ -42,10 +42,25 @@ class NoticeBody(msgspec.Struct):
     performance_bond: Amount | None = None
 
 
-class VersionBody(msgspec.Struct):
-    """The version of the notice that the caller read."""
+class PublishBody(msgspec.Struct):
+    """The version of the notice that the caller read, and public words on what the rules noticed."""
 
     version: int
+    split_reason: str = ""
+    conditions_reason: str = ""
+
+
+class PriceWordsBody(msgspec.Struct):
+    """Why a low price is sound."""
+
+    words: str
+
+
+class PriceDecisionBody(msgspec.Struct):
+    """`accept` or `reject`, with a reason that will be public."""
+
+    decision: str
+    words: str
 
 
 class ReasonBody(msgspec.Struct):

@@ -15,6 +15,7 @@ from typing import Any
 
 from market.rules.editions import Edition, edition_on, parse_edition
 from market.rules.guide import Rulebook, parse_questions, parse_types
+from market.rules.recusal import Duty
 
 HERE = Path(__file__).resolve().parent
 
@@ -46,6 +47,12 @@ def edition(edition_id: str) -> Edition:
 def departments() -> Mapping[str, Mapping[str, str]]:
     """The authorities by code, with names and roles in both languages."""
     return {row["code"]: row for row in _rows("departments.csv")}
+
+
+@cache
+def incompatible_duties() -> tuple[Duty, ...]:
+    """Pairs of items that one agency, or related ones, must not both hold on the same project."""
+    return tuple(Duty(**row) for row in _rows("incompatible_duties.csv"))
 
 
 def service_items() -> list[dict[str, str]]:

@@ -18,6 +18,8 @@ from market.queries.amendments import lineage, unconfirmed
 from market.queries.awards import award_of, ended_awards
 from market.queries.bonds import bonds_of
 from market.queries.catalogue import items
+from market.queries.flags import flags_of
+from market.queries.low_price import price_checks
 from market.queries.notices import BoardFilter
 from market.queries.objections import boxed_objections, may_object
 from market.queries.outages import extensions_of
@@ -25,7 +27,9 @@ from market.queries.powers import powers, recused
 from market.queries.progress import progress
 from market.queries.questions import clarifications
 from market.rules.bonds import BOND_STATES
+from market.rules.conditions import CONDITIONS
 from market.rules.editions import Custody
+from market.rules.low_price import OUTCOMES
 from market.rules.notices import FUND_SOURCES, METHOD_NAMES, METHOD_RULES, PHASES, Phase
 from market.rules.objections import STATES
 from market.services.custody import HOLDER_NAMES
@@ -144,6 +148,10 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
         phases=PHASES,
         fund_sources=FUND_SOURCES,
         professions=PROFESSION_TITLES,
+        flags=await flags_of(notice_id),
+        price_checks=await price_checks(notice_id, row.client_id, identity),
+        conditions=CONDITIONS,
+        outcomes=OUTCOMES,
     )
 
 

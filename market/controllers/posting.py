@@ -18,17 +18,20 @@ from core.identity import Identity, Permission
 from core.workdays import calendar
 from market import content, services
 from market.controllers.notices import show_notice
-from market.forms import parse_deadline, parse_notice, parse_reason, parse_version
+from market.forms import parse_deadline, parse_explanations, parse_notice, parse_reason, parse_version
 from market.queries import custody, notices
 from market.queries.catalogue import ItemRow, items, service_item
+from market.queries.flags import warnings_for
 from market.queries.notices import NoticeRow
 from market.queries.projects import ProjectRow, own_project
+from market.rules.conditions import CONDITIONS
 from market.rules.editions import Custody, Edition
 from market.rules.notices import (
     FUND_SOURCES,
     METHOD_NAMES,
     METHOD_RULES,
     FundSource,
+    Phase,
     SelectionMethod,
     allowed_methods,
     earliest_deadline,
@@ -178,6 +181,8 @@ async def _check_page(request: AnyRequest, notice_id: int, form: web.FormState |
         row=row,
         joint=public and row.law.custody_of(public=True) is Custody.JOINT,
         own_key=await custody.own_key(identity),
+        warnings=await warnings_for(row) if row.phase is Phase.DRAFT else None,
+        conditions=CONDITIONS,
         methods=METHOD_NAMES,
         rules=METHOD_RULES,
         fund_sources=FUND_SOURCES,
@@ -191,7 +196,8 @@ async def publish_notice(request: AnyRequest, notice_id: FromPath[int]) -> Respo
 
     async def do(form: Form) -> Receipt:
         version = parse_version(form)
-        return await services.publish_notice(identity, notice_id=notice_id, version=version)
+        words = parse_explanations(form)
+        return await services.publish_notice(identity, notice_id=notice_id, version=version, explanations=words)
 
     def done(receipt: Receipt) -> Response[None]:
         said = _("公告已发布，编号 %(number)s。") % {"number": receipt.number}

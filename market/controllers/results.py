@@ -13,11 +13,13 @@ from core.i18n import N_, loc
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
 from market.queries import awards, notices
+from market.queries.low_price import price_checks
 from market.queries.notices import NoticeRow, OpenedBid
 from market.queries.panels import published_scores
 from market.queries.powers import powers
 from market.queries.progress import progress
 from market.rules.bids import BID_STATES
+from market.rules.low_price import OUTCOMES
 from market.rules.notices import METHOD_NAMES, METHOD_RULES, PHASES, SelectionMethod
 from market.rules.selection.price import counted_prices, mean_price, reference_price
 
@@ -66,6 +68,8 @@ async def show_result(request: AnyRequest, notice_id: int, form: web.FormState |
         methods=METHOD_NAMES,
         rules=METHOD_RULES,
         phases=PHASES,
+        price_checks=await price_checks(notice_id, row.client_id, identity),
+        outcomes=OUTCOMES,
     )
 
 

@@ -3,6 +3,7 @@
 from market.queries.awards import AwardRow, award
 from market.queries.catalogue import ItemRow, items, service_item
 from market.queries.desk import desk_items
+from market.queries.flags import flags_of, split_purchases
 from market.queries.notices import NoticeRow, notice, notice_board
 from market.queries.projects import ProjectRow, project
 from market.queries.search import search
@@ -14,10 +15,12 @@ __all__ = [
     "ProjectRow",
     "award",
     "desk_items",
+    "flags_of",
     "items",
     "notice",
     "notice_board",
     "project",
     "search",
     "service_item",
+    "split_purchases",
 ]

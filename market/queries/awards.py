@@ -62,6 +62,8 @@ class AwardRow:
     display_until: datetime
     confirmed_at: datetime | None
     completed_at: datetime | None
+    publication_no: str | None
+    graded_at: datetime | None
 
     @property
     def why(self) -> Reason:
@@ -78,7 +80,8 @@ select w.id as award_id, w.state, n.id as notice_id, n.number as notice_no, p.id
        a.name_en as agency_name_en, w.bid as bid_id, w.amount, w.days, n.scale,
        n.requirements as conditions, n.payment_terms, coalesce(b.proposal, '') as proposal,
        n.fund_source, n.method, w.grade_at_selection, w.score_at_selection, w.place, w.reason,
-       w.announced_at, w.display_until, w.confirmed_at, w.completed_at
+       w.announced_at, w.display_until, w.confirmed_at, w.completed_at,
+       g.publication_no, g.published_at as graded_at
   from market_award w
   join market_notice n on n.id = w.notice
   join market_project p on p.id = n.project
@@ -86,6 +89,7 @@ select w.id as award_id, w.state, n.id as notice_id, n.number as notice_no, p.id
   join core_organization o on o.id = n.client
   join agencies_agency a on a.id = w.agency
   left join market_bid b on b.id = w.bid
+  left join agencies_grade_record g on g.id = w.grade_record
 """
 
 

@@ -9,6 +9,7 @@ from core.identity import Identity, Permission, Role
 from core.web.pages import url_for
 from market.queries.bids import my_bids, offers_to
 from market.queries.custody import shares_wanted
+from market.queries.low_price import checks_waiting
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
 from market.queries.objections import waiting_objections
 from market.queries.panels import PanelTask, panel_tasks
@@ -26,11 +27,16 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     seats = await panel_desk(identity, now) if identity.may(Permission.ASSESS_PROPOSAL) else []
     waiting = [*seats, *await waiting_objections(identity), *await waiting_cases(identity, now)]
     if identity.role is Role.CLIENT:
-        return [*await _shares(identity), *waiting, *await _client(identity, now)]
+        return [
+            *await _shares(identity),
+            *waiting,
+            *await _prices(identity, decide=True),
+            *await _client(identity, now),
+        ]
     if identity.role is Role.MARKET_SUPERVISOR:
         return [*await _shares(identity), *waiting, *await outside_desk()]
     if identity.role is Role.AGENCY:
-        return waiting + await _agency(identity)
+        return [*waiting, *await _prices(identity, decide=False), *await _agency(identity)]
     return waiting
 
 
@@ -71,6 +77,27 @@ async def _questions(rows: list[NoticeRow]) -> list[DeskItem]:
     ]
 
 
+async def _prices(identity: Identity, *, decide: bool) -> list[DeskItem]:
+    """Low prices that wait for the agency's words, or for the client's decision."""
+    waiting = await checks_waiting(identity)
+    found = await db.rows(NOTICE_SQL + " where n.id = any($1)", [one.notice_id for one in waiting])
+    rows = {record["id"]: notice_row(record) for record in found}
+    note = _("机构已说明低价，请决定是否接受") if decide else _("贵机构的报价异常低，请说明依据")
+    button = _("去决定") if decide else _("去说明")
+    return [
+        _item(
+            rows[one.notice_id],
+            note,
+            button,
+            one.justified_at or one.asked_at,
+            due=one.decide_by or one.due_at,
+            route="market:low-price",
+        )
+        for one in waiting
+        if decide is (one.justified_at is not None)
+    ]
+
+
 def _client_item(row: NoticeRow) -> DeskItem:
     match row.phase:
         case Phase.DRAFT:
@@ -91,6 +118,11 @@ def _client_item(row: NoticeRow) -> DeskItem:
             return _item(row, note, _("看评审小组"), row.opened_at, due=row.decide_by, mine=False, route="market:panel")
         case Phase.OPENING | Phase.SELECTING if row.clock.awaits_outside:
             return _item(row, _("抽取在等外部公开数值"), _("登记数值"), row.deadline)
+        case Phase.JUSTIFYING:
+            note = _("低价说明中，说明后请您决定")
+            return _item(
+                row, note, _("看低价说明"), row.opened_at, due=row.held_until, mine=False, route="market:low-price"
+            )
         case Phase.OFFERED:
             note = _("等选定的机构接受")
         case _:

@@ -31,7 +31,7 @@ NOTICE_SQL = """
 select n.id, n.number, n.state, n.version, n.method, n.fund_source, n.scale, n.requirements,
        n.payment_terms, n.ceiling, n.floor, n.days_limit, n.deadline, n.edition, n.repost_of,
        n.amendment, n.questions_until, n.custody, n.bid_bond, n.performance_bond, n.short_list, n.criteria,
-       n.outside_source, n.outside_value, n.decide_by, n.paused_at,
+       n.outside_source, n.outside_value, n.decide_by, n.paused_at, n.held_until,
        n.direct_agency as direct_agency_id, n.direct_reason, n.risk_acknowledged, n.end_reason,
        n.display_until, n.drafted_at, n.published_at, n.opened_at, n.selected_at, n.awarded_at,
        n.ended_at, n.project as project_id, p.number as project_number, p.title as project_title,
@@ -53,6 +53,7 @@ PHASE_SQL = """
 case when n.state = 'published' and n.deadline <= $1 then 'opening'
      when n.state = 'published' and n.method = 'direct' then 'offered'
      when n.state = 'published' then 'collecting'
+     when n.state in ('opened', 'shortlisted', 'assessing') and n.held_until is not null then 'justifying'
      when n.state = 'opened' then 'selecting'
      when n.state = 'selected' and n.paused_at is not null then 'paused'
      when n.state = 'selected' and n.display_until > $1 then 'on-display'
@@ -91,6 +92,7 @@ class NoticeRow:
     outside_value: str
     decide_by: datetime | None
     paused_at: datetime | None
+    held_until: datetime | None
     direct_agency_id: int | None
     direct_reason: str
     risk_acknowledged: bool
@@ -139,6 +141,7 @@ class NoticeRow:
             self.paused_at,
             self.decide_by,
             bool(self.outside_source and not self.outside_value),
+            self.held_until,
         )
 
     @cached_property
@@ -355,6 +358,8 @@ class OpenedBid:
     score: Decimal | None
     place: int | None
     reasons: list[Reason]
+    publication_no: str | None
+    graded_at: datetime | None
     points: Decimal | None = None
     shortlisted: bool = False
 
@@ -367,8 +372,10 @@ async def opened_bids(notice_id: int) -> list[OpenedBid]:
     found = await db.rows(
         """select b.id, b.state, b.digest, b.received_at, a.id as agency_id,
                   a.name_zh as agency_name_zh, a.name_en as agency_name_en, a.uscc, b.amount,
-                  b.days, b.grade, b.score, b.place, b.reasons, b.points, b.shortlisted
+                   b.days, b.grade, b.score, b.place, b.reasons, b.points, b.shortlisted,
+                   g.publication_no, g.published_at as graded_at
              from market_bid b join agencies_agency a on a.id = b.agency join market_notice n on n.id = b.notice
+             left join agencies_grade_record g on g.id = b.grade_record
             where b.notice = $1 and b.state in ('entered', 'set-aside')
               and not (n.method = 'proposal-preferred' and n.state in ('opened', 'assessing'))
             order by b.place nulls last, b.id""",

@@ -9,10 +9,12 @@ from core.identity import Identity, Permission
 from market.queries.awards import award_of, open_jobs
 from market.queries.bids import MyBid, my_bid
 from market.queries.notices import NoticeRow
+from market.queries.recusal import agency_client_ties, client_ties
 from market.rules.bids import BidState
 from market.rules.eligibility import eligibility
 from market.rules.notices import REPOSTABLE, Phase, SelectionMethod
 from market.rules.reasons import Reason
+from market.rules.recusal import NO_TIES, RECUSAL_CODES
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ async def obstacles_for(row: NoticeRow, organization_id: int) -> tuple[Reason, .
     standing = await agencies.standing(agency.agency_id, Profession(row.profession), today)
     jobs = await open_jobs([agency.agency_id])
     count = jobs.get(agency.agency_id, 0)
-    return eligibility(standing, row.call, on=today, open_jobs=count, edition=row.law)
+    ties = await agency_client_ties(row, standing, today)
+    return eligibility(standing, row.call, on=today, open_jobs=count, edition=row.law, ties=ties)
 
 
 async def recused(row: NoticeRow) -> list[Standing]:
@@ -110,10 +113,20 @@ async def recused(row: NoticeRow) -> list[Standing]:
     profession = Profession(row.profession)
     recorded = await agencies.recorded_agencies(profession)
     standings = await agencies.standings([one.agency_id for one in recorded], profession, clock.today())
-    related = {"related-to-client", "related-to-department"}
+    ties = await client_ties(row, standings.values(), clock.today())
     return [
         standing
         for standing in standings.values()
-        if related
-        & {reason.code for reason in eligibility(standing, row.call, on=clock.today(), open_jobs=0, edition=row.law)}
+        if RECUSAL_CODES
+        & {
+            reason.code
+            for reason in eligibility(
+                standing,
+                row.call,
+                on=clock.today(),
+                open_jobs=0,
+                edition=row.law,
+                ties=ties.get(standing.agency_id, NO_TIES),
+            )
+        }
     ]

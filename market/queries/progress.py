@@ -59,6 +59,10 @@ async def progress(row: NoticeRow) -> Progress:
         case Phase.ASSESSING:
             box = _counted(row, days, _("评审方案"), _("评审小组"), row.opened_at, row.decide_by or now)
             return Progress(box, _after(row, "selecting"))
+        case Phase.JUSTIFYING:
+            held = row.held_until or row.deadline
+            box = _counted(row, days, _("低价说明"), _("机构说明，业主决定"), row.opened_at, held)
+            return Progress(box, _after(row, "selecting"))
         case Phase.ON_DISPLAY | Phase.CONFIRMING:
             shown = row.display_until or row.deadline
             box = _counted(row, days, _("结果公示"), _("系统"), row.selected_at, shown)

@@ -92,11 +92,20 @@ class AmendRule:
 
 @dataclass(frozen=True)
 class LowPriceRule:
-    """When a price is abnormally low (shares of 1), and the working days to justify it."""
+    """When a price is abnormally low (shares of 1), and the working days to justify it and to decide on that."""
 
     below_mean: Decimal = Decimal(1)
     below_next: Decimal = Decimal(1)
     justify_wd: int = 1
+    mean_from: int = 3
+    decide_wd: int = 2
+
+
+@dataclass(frozen=True)
+class RecusalRule:
+    """For how many years an earlier job with the other side bars."""
+
+    former_years: int = 3
 
 
 @dataclass(frozen=True)
@@ -158,6 +167,7 @@ class Edition:
     proposal: ProposalRule = ProposalRule()
     amend: AmendRule = AmendRule()
     low_price: LowPriceRule = LowPriceRule()
+    recusal: RecusalRule = RecusalRule()
     objection: ObjectionRule = ObjectionRule()
     bond: BondRule = BondRule()
     outage: OutageRule = OutageRule()
@@ -186,6 +196,7 @@ PARTS: Mapping[str, type[Any]] = {
     "proposal": ProposalRule,
     "amend": AmendRule,
     "low_price": LowPriceRule,
+    "recusal": RecusalRule,
     "objection": ObjectionRule,
     "bond": BondRule,
     "outage": OutageRule,

@@ -10,6 +10,7 @@ from core.i18n import N_
 from market.rules.editions import Edition
 from market.rules.notices import SelectionMethod
 from market.rules.reasons import Reason
+from market.rules.recusal import NO_TIES, ClientTies, client_reasons
 
 
 class NotEligible(Rejected):
@@ -44,24 +45,31 @@ class Call:
     department_code: str
 
 
-def eligibility(standing: Standing, call: Call, *, on: date, open_jobs: int, edition: Edition) -> tuple[Reason, ...]:
+def eligibility(
+    standing: Standing, call: Call, *, on: date, open_jobs: int, edition: Edition, ties: ClientTies = NO_TIES
+) -> tuple[Reason, ...]:
     """Every reason why the agency may not take part on that day; empty when it may.
 
     Sources: recusal, Business-Environment Regulation art. 43 and domain.md §1.3; grade consequences
     of rule-set XT-2026.1. `open_jobs` counts awards not yet completed. The warning for a C agency is
-    not a reason here: see `needs_warning`.
+    not a reason here: see `needs_warning`. `ties` to client and project: `market.queries.recusal`.
     """
     return (
         *_record(standing, call),
         *_qualification(standing, on),
         *_relations(standing, call),
+        *client_reasons(ties, item_code=call.item_code, on=on, rule=edition.recusal),
         *_grade(standing, call, open_jobs, edition),
     )
 
 
+CHOSEN_BY_CLIENT = frozenset({SelectionMethod.DIRECT, SelectionMethod.CREDIT_PREFERRED})
+"""Methods in which the client itself picks the agency."""
+
+
 def needs_warning(grade: CreditGrade, call: Call, edition: Edition) -> bool:
     """Whether a client must acknowledge the risk before choosing an agency of that grade itself."""
-    return call.method is SelectionMethod.DIRECT and edition.grades[grade.value].direct_warning
+    return call.method in CHOSEN_BY_CLIENT and edition.grades[grade.value].direct_warning
 
 
 def _record(standing: Standing, call: Call) -> Iterator[Reason]:

@@ -110,6 +110,8 @@ class NoticeAct(StrEnum):
     ASSESS = "assess"
     DECIDE = "decide"
     SELECT = "select"
+    HOLD = "hold"
+    LAPSE = "lapse"
     SUBSTITUTE = "substitute"
     PAUSE = "pause"
     RESUME = "resume"
@@ -132,14 +134,17 @@ TRANSITIONS: dict[tuple[NoticeState, NoticeAct], NoticeState] = {
     (_S.PUBLISHED, _A.VOID): _S.FAILED,
     (_S.PUBLISHED, _A.WITHDRAW): _S.WITHDRAWN,
     (_S.OPENED, _A.SELECT): _S.SELECTED,
+    (_S.OPENED, _A.HOLD): _S.OPENED,
     (_S.OPENED, _A.SHORTLIST): _S.SHORTLISTED,
     (_S.OPENED, _A.ASSESS): _S.ASSESSING,
     (_S.OPENED, _A.FAIL): _S.FAILED,
     (_S.OPENED, _A.VOID): _S.FAILED,
     (_S.SHORTLISTED, _A.PICK): _S.SELECTED,
+    (_S.SHORTLISTED, _A.HOLD): _S.SHORTLISTED,
     (_S.SHORTLISTED, _A.FAIL): _S.FAILED,
     (_S.SHORTLISTED, _A.VOID): _S.FAILED,
     (_S.ASSESSING, _A.DECIDE): _S.SELECTED,
+    (_S.ASSESSING, _A.HOLD): _S.ASSESSING,
     (_S.ASSESSING, _A.FAIL): _S.FAILED,
     (_S.ASSESSING, _A.VOID): _S.FAILED,
     (_S.SELECTED, _A.SUBSTITUTE): _S.SELECTED,
@@ -163,6 +168,7 @@ class Phase(StrEnum):
     OFFERED = "offered"
     OPENING = "opening"
     SELECTING = "selecting"
+    JUSTIFYING = "justifying"
     SHORTLISTED = "shortlisted"
     ASSESSING = "assessing"
     ON_DISPLAY = "on-display"
@@ -180,6 +186,7 @@ PHASES = {
     Phase.OFFERED: N_("等机构接受"),
     Phase.OPENING: N_("正在开启"),
     Phase.SELECTING: N_("正在选取"),
+    Phase.JUSTIFYING: N_("低价说明中"),
     Phase.SHORTLISTED: N_("短名单已定，等业主选定"),
     Phase.ASSESSING: N_("评审中"),
     Phase.ON_DISPLAY: N_("结果公示中"),
@@ -203,6 +210,12 @@ class NoticeClock:
     paused_at: datetime | None = None
     decide_by: datetime | None = None
     awaits_outside: bool = False
+    held_until: datetime | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether an abnormally low price waits for its justification, or for the client's word on it."""
+        return self.held_until is not None and self.state in {_S.OPENED, _S.SHORTLISTED, _S.ASSESSING}
 
 
 def phase(notice: NoticeClock, now: datetime) -> Phase:
@@ -211,6 +224,8 @@ def phase(notice: NoticeClock, now: datetime) -> Phase:
         if now >= notice.deadline:
             return Phase.OPENING
         return Phase.OFFERED if notice.method is SelectionMethod.DIRECT else Phase.COLLECTING
+    if notice.held:
+        return Phase.JUSTIFYING
     if notice.state is _S.OPENED:
         return Phase.SELECTING
     if notice.state is _S.SELECTED:
@@ -226,6 +241,8 @@ def due_events(notice: NoticeClock, now: datetime) -> Iterator[tuple[datetime, N
     if notice.state is _S.PUBLISHED:
         direct = notice.method is SelectionMethod.DIRECT
         yield notice.deadline, NoticeAct.FAIL if direct else NoticeAct.OPEN
+    elif notice.held and notice.held_until is not None:
+        yield notice.held_until, NoticeAct.LAPSE
     elif notice.state is _S.OPENED and not notice.awaits_outside:
         yield now, NoticeAct.SELECT
     elif notice.state is _S.SHORTLISTED and notice.decide_by is not None:

@@ -9,6 +9,7 @@ from market.services.catalogue import load_content
 from market.services.custody import CustodianReceipt, register_custodian_key
 from market.services.direct import accept_offer, decline_offer, lapse_offer
 from market.services.drawing import record_outside_value
+from market.services.flags import Explanations
 from market.services.guide import (
     BasketReceipt,
     HandlingReceipt,
@@ -18,6 +19,7 @@ from market.services.guide import (
     post_basket,
 )
 from market.services.handing_over import ShareReceipt, release_share
+from market.services.low_price import PriceReceipt, decide_price, justify_price, lapse_price
 from market.services.notices import (
     NoticeReceipt,
     cancel_selection,
@@ -67,10 +69,12 @@ __all__ = [
     "BatchReceipt",
     "BidReceipt",
     "CustodianReceipt",
+    "Explanations",
     "HandlingReceipt",
     "NoticeReceipt",
     "ObjectionReceipt",
     "PlanReceipt",
+    "PriceReceipt",
     "ProjectDraft",
     "ProjectReceipt",
     "QuestionReceipt",
@@ -89,6 +93,7 @@ __all__ = [
     "confirm_award",
     "confirm_bid",
     "decide_objection",
+    "decide_price",
     "declare_no_tie",
     "decline_award",
     "decline_objection",
@@ -99,8 +104,10 @@ __all__ = [
     "escalate_objection",
     "handle_items",
     "held",
+    "justify_price",
     "keep_plan",
     "lapse_offer",
+    "lapse_price",
     "load_content",
     "lodge_objection",
     "log_outages",

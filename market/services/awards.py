@@ -14,6 +14,7 @@ from core.workdays import calendar
 from market.queries.awards import AwardRow, award_of, open_jobs
 from market.queries.notices import NoticeRow
 from market.queries.objections import open_results
+from market.queries.recusal import client_ties
 from market.rules.bonds import Release
 from market.rules.eligibility import eligibility
 from market.rules.methods import NoAwardToDecline
@@ -39,6 +40,7 @@ class Chosen:
     reason: Reason
     grade: str
     score: Decimal | None
+    grade_record: int | None = None
 
     @classmethod
     def of(cls, ranked: Ranked) -> "Chosen":
@@ -68,12 +70,13 @@ async def announce(
     until = (await calendar()).due_at(now, notice.law.display_wd)
     award_id: int = await db.value(
         """insert into market_award (notice, bid, agency, state, amount, days, place, reason,
-               grade_at_selection, score_at_selection, announced_at, display_until)
-           values ($1, $2, $3, 'announced', $4, $5, $6, $7, $8, $9, $10, $11)
+               grade_at_selection, score_at_selection, announced_at, display_until, grade_record)
+           values ($1, $2, $3, 'announced', $4, $5, $6, $7, $8, $9, $10, $11,
+               coalesce($12::bigint, (select grade_record from market_bid where id = $2)))
            on conflict (notice, agency) do update set bid = excluded.bid, state = 'announced', ended_at = null,
                place = excluded.place, reason = excluded.reason, announced_at = excluded.announced_at,
                display_until = excluded.display_until, grade_at_selection = excluded.grade_at_selection,
-               score_at_selection = excluded.score_at_selection returning id""",
+               score_at_selection = excluded.score_at_selection, grade_record = excluded.grade_record returning id""",
         notice.id,
         chosen.bid_id,
         chosen.agency_id,
@@ -85,6 +88,7 @@ async def announce(
         chosen.score,
         now,
         until,
+        chosen.grade_record,
     )
     await move(notice, act, selected_at=now, display_until=until, paused_at=None)
     public = {
@@ -131,7 +135,7 @@ async def confirm_award(notice_id: int) -> bool:
         award = await award_of(notice_id)
         if award is None or await hold_for_objections(notice):
             return False
-        faults = await agency_faults(notice, award.agency_id, own=1)
+        faults = await agency_faults(notice, award.agency_id, own=1, award_id=award.award_id)
         if faults:
             await _replace(notice, award, faults)
         else:
@@ -168,12 +172,15 @@ async def _confirm(notice: NoticeRow, award: AwardRow) -> None:
     await AWARDED(award.award_id)
 
 
-async def agency_faults(notice: NoticeRow, agency_id: int, *, own: int = 0) -> tuple[Reason, ...]:
-    """Why an agency may not take part today; `own` of its open jobs are this very award."""
+async def agency_faults(
+    notice: NoticeRow, agency_id: int, *, own: int = 0, award_id: int | None = None
+) -> tuple[Reason, ...]:
+    """Why an agency may not take part today; `own` of its open jobs are this very award (`award_id`)."""
     today = clock.today()
     standing = await agencies.standing(agency_id, Profession(notice.profession), today)
     count = (await open_jobs([agency_id])).get(agency_id, 0) - own
-    return eligibility(standing, notice.call, on=today, open_jobs=count, edition=notice.law)
+    ties = (await client_ties(notice, [standing], today, award_id=award_id))[agency_id]
+    return eligibility(standing, notice.call, on=today, open_jobs=count, edition=notice.law, ties=ties)
 
 
 async def decline_award(actor: Identity, *, notice_id: int, words: str) -> int:

@@ -27,6 +27,7 @@ from market import sealing
 from market.queries.amendments import ceiling_under
 from market.queries.awards import open_jobs
 from market.queries.notices import NoticeRow
+from market.queries.recusal import agency_client_ties
 from market.rules.amendments import NotBehind, PriceMoved, can_only_be_replaced
 from market.rules.bids import (
     MOST_ATTACHED,
@@ -238,6 +239,7 @@ async def _eligible_agency(actor: Identity, notice: NoticeRow) -> int:
         on=today,
         open_jobs=jobs.get(agency.agency_id, 0),
         edition=notice.law,
+        ties=await agency_client_ties(notice, standing, today),
     )
     if reasons:
         raise NotEligible(reasons)

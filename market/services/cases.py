@@ -25,6 +25,7 @@ JOBS = {
     NoticeAct.SELECT: "market.select_winner",
     NoticeAct.CONFIRM: "market.confirm_award",
     NoticeAct.PICK: "market.pick_overdue",
+    NoticeAct.LAPSE: "market.lapse_price",
 }
 
 
@@ -73,6 +74,7 @@ async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock
         columns.get("paused_at", notice.paused_at),
         columns.get("decide_by", notice.decide_by),
         notice.clock.awaits_outside,
+        columns.get("held_until", notice.held_until),
     )
     await _remind(notice.id, after)
     if state in REPOSTABLE:

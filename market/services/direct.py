@@ -7,6 +7,7 @@ from core.db import transaction
 from core.identity import Identity, Permission
 from market.queries.awards import open_jobs
 from market.queries.notices import NoticeRow
+from market.queries.recusal import agency_client_ties
 from market.rules.eligibility import NotEligible, eligibility
 from market.rules.notices import (
     BidClosed,
@@ -37,7 +38,8 @@ async def accept_offer(actor: Identity, *, notice_id: int) -> NoticeReceipt:
         standing = await agencies.standing(agency_id, Profession(notice.profession), today)
         jobs = await open_jobs([agency_id])
         count = jobs.get(agency_id, 0)
-        faults = eligibility(standing, notice.call, on=today, open_jobs=count, edition=notice.law)
+        ties = await agency_client_ties(notice, standing, today)
+        faults = eligibility(standing, notice.call, on=today, open_jobs=count, edition=notice.law, ties=ties)
         if faults:
             raise NotEligible(faults)
         chosen = Chosen(
@@ -49,6 +51,7 @@ async def accept_offer(actor: Identity, *, notice_id: int) -> NoticeReceipt:
             Reason("chosen-directly"),
             standing.grade.value,
             standing.score,
+            standing.grade_record,
         )
         threads = (*notice.threads, f"agency:{agency_id}")
         after = {"amount": notice.ceiling, "days": notice.days_limit}

@@ -20,6 +20,7 @@ from market.queries.catalogue import ItemRow, service_item
 from market.queries.notices import NoticeRow, opened_bids
 from market.queries.panels import check_panel
 from market.queries.projects import ProjectRow, own_project
+from market.queries.recusal import agency_client_ties
 from market.rules.bonds import Release
 from market.rules.catalogue import shingles
 from market.rules.editions import Custody, Edition
@@ -39,6 +40,7 @@ from market.rules.questions import questions_until
 from market.services.bonds import release_bonds
 from market.services.cases import letter, lock_own_notice, move, same_version
 from market.services.custody import prepare_keys
+from market.services.flags import Explanations, explain
 from market.tables import Notice
 
 SEALED_METHODS = frozenset(SelectionMethod) - {SelectionMethod.DIRECT}
@@ -107,10 +109,17 @@ async def revise_notice(actor: Identity, *, notice_id: int, version: int, draft:
     return NoticeReceipt(notice_id, None, version + 1)
 
 
-async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> NoticeReceipt:
+async def publish_notice(
+    actor: Identity,
+    *,
+    notice_id: int,
+    version: int,
+    explanations: Explanations = Explanations(),  # noqa: B008  frozen
+) -> NoticeReceipt:
     """Publish a draft: rules of today apply, keys are made, the draw is committed to.
 
-    A direct selection goes to the chosen agency instead, whose eligibility is checked now.
+    A direct selection goes to the chosen agency instead, whose eligibility is checked now. What the rules
+    notice (conditions, split purchase) must be explained.
     Raises `FormInvalid`, `NotEligible`, `StaleForm`, `NotAllowedNow`.
     """
     actor.require(Permission.POST_NOTICE)
@@ -139,6 +148,7 @@ async def publish_notice(actor: Identity, *, notice_id: int, version: int) -> No
         public = facts(as_draft(notice)) | {"number": number, "edition": law.id} | promise
         await trail.record(actor, "notice.published", notice.subject, after=public, threads=notice.threads)
         await jobs.defer("market.tell_searchers", {"notice_id": notice_id})
+        await explain(actor, notice, explanations)
     return NoticeReceipt(notice_id, number, version + 1)
 
 
@@ -175,7 +185,14 @@ async def _check_chosen(notice: NoticeRow) -> None:
     today = clock.today()
     standing = await agencies.standing(agency_id, Profession(notice.profession), today)
     jobs = await open_jobs([agency_id])
-    reasons = eligibility(standing, notice.call, on=today, open_jobs=jobs.get(agency_id, 0), edition=notice.law)
+    reasons = eligibility(
+        standing,
+        notice.call,
+        on=today,
+        open_jobs=jobs.get(agency_id, 0),
+        edition=notice.law,
+        ties=await agency_client_ties(notice, standing, today),
+    )
     if reasons:
         raise NotEligible(reasons)
     if needs_warning(standing.grade, notice.call, notice.law) and not notice.risk_acknowledged:

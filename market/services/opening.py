@@ -4,8 +4,8 @@ The opening freezes and records the list of qualified entrants before the secret
 The act is idempotent: woken too early, too late or twice, it does what is due or nothing.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -23,11 +23,13 @@ from market import sealing
 from market.authors import author_of
 from market.queries.awards import open_jobs
 from market.queries.notices import NoticeRow
+from market.queries.recusal import client_ties, entrant_ties
 from market.rules.bids import BidState, offer_faults
 from market.rules.draw import list_digest
 from market.rules.eligibility import eligibility
 from market.rules.notices import NoticeAct, is_due
 from market.rules.reasons import Reason
+from market.rules.recusal import ClientTies, entrant_reasons
 from market.services.bids import BID_FILE, veil_of
 from market.services.cases import fail, lock_notice, move
 from market.services.custody import opening_key
@@ -151,7 +153,16 @@ async def _examine(notice: NoticeRow, opener: sealing.Opener, bids: Sequence[Any
     ids = [content.agency_id for content in contents.values() if content]
     standings = await agencies.standings(ids, Profession(notice.profession), on)
     jobs = await open_jobs(ids)
-    return [_judge(notice, bid, contents[bid["id"]], standings, jobs, on) for bid in bids]
+    ties = await client_ties(notice, standings.values(), on)
+    bonds = entrant_reasons(await entrant_ties(notice, ids, on))
+    judged = [_judge(notice, bid, contents[bid["id"]], standings, jobs, ties, on) for bid in bids]
+    return [_bound(one, bonds) for one in judged]
+
+
+def _bound(one: Opened, bonds: Mapping[int, tuple[Reason, ...]]) -> Opened:
+    """Entrants that exclude each other are set aside together."""
+    more = bonds.get(one.content.agency_id, ()) if one.content else ()
+    return replace(one, faults=(*one.faults, *more))
 
 
 def _content(opener: sealing.Opener, notice_id: int, bid: Any) -> sealing.Content | None:
@@ -172,6 +183,7 @@ def _judge(
     content: sealing.Content | None,
     standings: dict[int, Standing],
     jobs: dict[int, int],
+    ties: dict[int, ClientTies],
     on: date,
 ) -> Opened:
     standing = standings.get(content.agency_id) if content else None
@@ -180,7 +192,14 @@ def _judge(
         count = jobs.get(content.agency_id, 0)
         faults = (
             *offer_faults(content.offer, notice.terms),
-            *eligibility(standing, notice.call, on=on, open_jobs=count, edition=notice.law),
+            *eligibility(
+                standing,
+                notice.call,
+                on=on,
+                open_jobs=count,
+                edition=notice.law,
+                ties=ties[content.agency_id],
+            ),
         )
     return Opened(bid["id"], bid["digest"], bid["received_at"], content, standing, faults)
 
@@ -189,7 +208,7 @@ async def _store(opened: Sequence[Opened]) -> None:
     await db.execute_many(
         """update market_bid set state = $2, agency = $3, account = $4, amount = $5, days = $6,
                proposal = $7, grade = $8, score = $9, reasons = $10, staff = $11, contribution = $12,
-               origin = $13 where id = $1""",
+               origin = $13, grade_record = $14 where id = $1""",
         [_columns(each) for each in opened],
     )
 
@@ -198,7 +217,7 @@ def _columns(each: Opened) -> tuple[Any, ...]:
     state = BidState.SET_ASIDE if each.faults else BidState.ENTERED
     reasons = [fault.as_json() for fault in each.faults]
     if each.content is None:
-        return (each.bid_id, state.value, None, None, None, None, None, None, None, reasons, None, None, None)
+        return (each.bid_id, state.value, None, None, None, None, None, None, None, reasons, None, None, None, None)
     offer = each.content.offer
     standing = each.standing
     return (
@@ -215,6 +234,7 @@ def _columns(each: Opened) -> tuple[Any, ...]:
         list(offer.staff),
         offer.contribution or None,
         dict(each.content.origin),
+        standing.grade_record if standing else None,
     )
 
 

@@ -17,6 +17,7 @@ from market.rules.notices import NoticeAct, SelectionMethod, is_due
 from market.rules.panel import Assessment
 from market.rules.reasons import Reason, from_json
 from market.rules.selection import Awaits, Ranked, Selection, SelectionFacts, select
+from market.services import low_price
 from market.services.awards import Chosen, announce
 from market.services.cases import fail, letter, lock_notice, move
 from market.services.drawing import draw_inputs, entrants_of, frozen_lots, method_facts
@@ -57,6 +58,8 @@ async def conclude(
     if winner is None:
         await fail(notice, selection.failure or Reason("nobody-left"))
         await _tell_failed(notice)
+        return
+    if await low_price.hold(notice, selection):
         return
     await announce(notice, Chosen.of(winner), act=act, actor=actor)
     await tell_others(notice, winner.entrant.agency_id)

@@ -5,6 +5,7 @@ from market.rules.notices import NoticeAct
 from market.services.awards import confirm_award
 from market.services.bonds import sweep_bonds
 from market.services.direct import lapse_offer
+from market.services.low_price import lapse_price
 from market.services.objections import sweep_objections
 from market.services.opening import open_bids
 from market.services.outages import log_outages
@@ -17,18 +18,22 @@ ACTS = {
     NoticeAct.CONFIRM: confirm_award,
     NoticeAct.FAIL: lapse_offer,
     NoticeAct.PICK: pick_overdue,
+    NoticeAct.LAPSE: lapse_price,
 }
 
 # Which notices the clock may owe something; the acts themselves ask the rules again.
 DUE_SQL = """
-select id, case when state = 'opened' then 'select' when state = 'selected' then 'confirm'
+select id, case when held_until is not null and state in ('opened', 'shortlisted', 'assessing') then 'lapse'
+                when state = 'opened' then 'select' when state = 'selected' then 'confirm'
                 when state = 'shortlisted' then 'pick'
                 when method = 'direct' then 'fail' else 'open' end as act
   from market_notice
- where (state = 'published' and deadline <= $1) or (state = 'opened' and (outside_source = '' or outside_value <> ''))
-    or (state = 'shortlisted' and decide_by <= $1)
+ where (state = 'published' and deadline <= $1)
+    or (state = 'opened' and held_until is null and (outside_source = '' or outside_value <> ''))
+    or (state in ('opened', 'shortlisted', 'assessing') and held_until <= $1)
+    or (state = 'shortlisted' and held_until is null and decide_by <= $1)
     or (state = 'selected' and display_until <= $1 and paused_at is null)
- order by coalesce(display_until, deadline), id
+ order by coalesce(display_until, held_until, deadline), id
 """
 
 

@@ -27,6 +27,8 @@ FILE_LINES = 520
 NULLABLE_KEYS = {
     "market_award.bid": "a direct award has no bid",
     "market_bid.agency": "nobody learns who has bid until the envelopes are opened",
+    "market_award.grade_record": "an agency without a published grade has no line in the register of grades",
+    "market_bid.grade_record": "as for the award",
     "market_bid.account": "as for the agency: who sealed the bid is in the envelope",
     "market_batch_row.notice": "a row that waits or was refused has no notice",
     "market_signal_case.decided_by": "not decided yet",

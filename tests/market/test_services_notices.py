@@ -254,13 +254,22 @@ async def test_the_board_filters_searches_and_pages(db: None) -> None:
     deadline=st.integers(-2, 2),
     shown=st.none() | st.integers(-2, 2),
     paused=st.booleans(),
+    held=st.booleans(),
 )
 async def test_the_phase_in_sql_agrees_with_the_rule(
-    db: None, state: NoticeState, method: SelectionMethod, deadline: int, shown: int | None, paused: bool
+    db: None,
+    state: NoticeState,
+    method: SelectionMethod,
+    deadline: int,
+    shown: int | None,
+    paused: bool,
+    held: bool,
 ) -> None:
     now = clock.now()
     until = None if shown is None else now + timedelta(hours=shown)
-    notice = NoticeClock(state, method, now + timedelta(hours=deadline), until, now if paused else None)
+    notice = NoticeClock(
+        state, method, now + timedelta(hours=deadline), until, now if paused else None, now if held else None
+    )
     assert await _phase_in_sql(notice, now) == phase(notice, now).value
 
 
@@ -268,13 +277,14 @@ async def _phase_in_sql(notice: NoticeClock, now: Any) -> str:
     found: str = await db.value(
         f"""select {PHASE_SQL} from (select $2::text as state, $3::text as method,
                 $4::timestamptz as deadline, $5::timestamptz as display_until,
-                $6::timestamptz as paused_at) n""",
+                $6::timestamptz as paused_at, $7::timestamptz as held_until) n""",
         now,
         notice.state.value,
         notice.method.value,
         notice.deadline,
         notice.display_until,
         notice.paused_at,
+        notice.held_until,
     )
     return found
 
