@@ -13,6 +13,7 @@ from core import accounts, clock, db, jobs, mail, settings, trail
 from core.settings import CannotStart
 from core.workdays import calendar
 from market import sealing
+from market import services as market_services
 from market.queries import items
 from portal.demo.chances import Chances
 from portal.demo.market import DemoMarket
@@ -58,6 +59,8 @@ async def build(*, seed: int, months: int, scale: str, progress: bool = True, un
     with _play_rules(market.chances), _progress(market, show=progress) as tell:
         await _set(market)
         await market.stage.play(tell)
+        with clock.at(market.ends_at):
+            await market_services.compute_signals()
         await trail.publish()
     return await _count(seed, months, scale, last)
 

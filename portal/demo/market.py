@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from core.identity import Identity
 from market.queries import ItemRow
+from market.rules.notices import SelectionMethod
 from portal.demo.chances import Chances
 from portal.demo.people import Buyer, People, Player
 from portal.demo.roster import Roster, Scale
@@ -50,6 +51,19 @@ class DemoMarket:
     def enter(self, process: Process, at: datetime) -> None:
         """Let a process begin at a moment."""
         self.stage.enter(process, at)
+
+
+@dataclass
+class Need:
+    """What a client wants done; `value` is what the work is worth in yuan."""
+
+    number: int
+    buyer: Buyer
+    item: ItemRow
+    value: float
+    days: int
+    method: SelectionMethod
+    stream: random.Random
 
 
 @dataclass

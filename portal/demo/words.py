@@ -133,3 +133,12 @@ def summary(target: float, void: bool) -> str:
     if target >= 74:
         return "总体符合要求，所列页次的问题请在归档前更正。"
     return "问题较多，多处依据不足，建议机构加强内部审核。"
+
+
+SPLIT_WORDS = "各次委托对应不同地块和不同时间的需要，分别立项，不是为了避开限额。"
+CONDITION_WORDS = "该条件与本项目的技术要求直接相关，缺少会影响成果质量。"
+LOW_PRICE_WORDS = "本单位在相邻地块有现成控制点和近期成果，外业工作量减少一半，报价已含全部成本和税费，附明细。"
+LOW_PRICE_ACCEPTED = "说明与相邻地块已有成果相符，成本明细齐全，同意采用。"
+LOW_PRICE_REJECTED = "说明没有列出外业成本，不能证明能够按要求完成，不予采用。"
+PICK_REASON = "近期同类成果审查得分较高，承诺期限最短，人员与本项目匹配。"
+CONSENSUS_REASON = "经合议，对该项理解一致，按多数意见定分。"

@@ -151,7 +151,7 @@ def test_from_registration_to_the_certificate(site: Site, staff: None, visit: Op
     bidder.send(
         "/bids", amount="28600.00", days="12", proposal="两个测量组，三级检查，按 1:500 规范施测。", honest=True
     )
-    bidder.go(f"/notices/{notice}/bids/mine").sees("已密封，等待开启")
+    bidder.go(f"/notices/{notice}/bids/mine").sees("已密封")
     assert "28,600" not in bidder.page.content(), "even its own bidder reads a sealed price from paper only"
     person().go(f"/notices/{notice}")
 

@@ -1,7 +1,7 @@
 """From need to award: a project, a notice, sealed bids, the opening, the result on display."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -9,42 +9,33 @@ from agencies import queries as register
 from agencies.rules import CreditGrade, Profession
 from contracts import services as contracts
 from core import clock
-from market import services
-from market.queries import ItemRow
+from market import content, services
 from market.queries.awards import award_of
 from market.rules.bids import Offer
 from market.rules.eligibility import NotEligible
 from market.rules.notices import NoticeDraft, SelectionMethod
+from market.rules.panel import Criteria
+from market.services.flags import Explanations
 from market.services.projects import ProjectDraft
 from portal.demo import words, world
 from portal.demo.chances import weighted
 from portal.demo.custodians import demo_key
-from portal.demo.market import DemoMarket, Job
-from portal.demo.people import Buyer, Player
+from portal.demo.market import DemoMarket, Job, Need
+from portal.demo.people import Player
+from portal.demo.plays.choosing import CRITERIA, chooses, names_panel
 from portal.demo.plays.performance import performs
 from portal.demo.stage import Process
 
 DIRECT, LOWEST, DRAW = SelectionMethod.DIRECT, SelectionMethod.LOWEST_PRICE, SelectionMethod.RANDOM_DRAW
-OWN_METHODS = ((DIRECT, 0.3), (LOWEST, 0.42), (DRAW, 0.28))
-PUBLIC_METHODS = ((DIRECT, 0.08), (LOWEST, 0.5), (DRAW, 0.42))
+AVERAGE, CREDIT = SelectionMethod.AVERAGE_PRICE, SelectionMethod.CREDIT_PREFERRED
+PROPOSAL = SelectionMethod.PROPOSAL_PREFERRED
+OWN_METHODS = ((DIRECT, 0.26), (LOWEST, 0.26), (DRAW, 0.16), (AVERAGE, 0.12), (CREDIT, 0.12), (PROPOSAL, 0.08))
+PUBLIC_METHODS = ((DIRECT, 0.08), (LOWEST, 0.3), (DRAW, 0.28), (AVERAGE, 0.14), (CREDIT, 0.1), (PROPOSAL, 0.1))
 DIRECT_PUBLIC_CAP = Decimal(50_000)
 WORKDAYS_A_MONTH = 20.8
 BUSY_WEEKS = timedelta(weeks=11)
 WARM_UP_WORKDAYS = 11
 """Working days before the first commission: the first agencies must be on record."""
-
-
-@dataclass
-class Need:
-    """What a client wants done; `value` is what the work is worth in yuan."""
-
-    number: int
-    buyer: Buyer
-    item: ItemRow
-    value: float
-    days: int
-    method: SelectionMethod
-    stream: random.Random
 
 
 async def arrivals(market: DemoMarket) -> Process:
@@ -90,8 +81,13 @@ async def commissions(market: DemoMarket, number: int) -> Process:
     receipt = await services.draft_notice(actor, project_id=project_id, draft=draft)
     if stream.random() < 0.7:
         yield market.diary.later(now, 0, stream)
+    if need.method is PROPOSAL:
+        await names_panel(market, need, receipt.notice_id)
+    explained = Explanations(split=words.SPLIT_WORDS, conditions=words.CONDITION_WORDS)
     try:
-        await services.publish_notice(actor, notice_id=receipt.notice_id, version=receipt.version)
+        await services.publish_notice(
+            actor, notice_id=receipt.notice_id, version=receipt.version, explanations=explained
+        )
     except NotEligible:
         return
     chapter = (
@@ -134,6 +130,8 @@ async def collects(market: DemoMarket, need: Need, notice_id: int, draft: Notice
         key = demo_key(need.buyer.client.uscc).text
         await services.release_share(need.buyer.identity, notice_id=notice_id, key=key)
     await services.select_winner(notice_id)
+    async for moment in chooses(market, need, notice_id):
+        yield moment
     market.enter(on_display(market, need, notice_id), clock.now())
 
 
@@ -172,6 +170,8 @@ def _need(market: DemoMarket, number: int) -> Need | None:
     method = SelectionMethod(weighted(stream, PUBLIC_METHODS if public else OWN_METHODS))
     if public and method is DIRECT and value > float(DIRECT_PUBLIC_CAP):
         method = LOWEST
+    if method.value not in content.edition_in_force(clock.today()).methods(public=public):
+        method = LOWEST
     days = item.promised_days + stream.randint(8, 20)
     return Need(number, buyer, item, value, days, method, stream)
 
@@ -208,6 +208,7 @@ async def _draft(market: DemoMarket, need: Need, now: datetime) -> NoticeDraft |
         ceiling=world.ceiling(need.value, stream),
         days_limit=need.days,
         deadline=_deadline(market, need, now),
+        criteria=CRITERIA if need.method is PROPOSAL else Criteria(),
     )
     if need.method is not DIRECT:
         return draft
