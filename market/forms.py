@@ -162,12 +162,12 @@ def parse_outside_value(form: Form) -> tuple[str, str]:
     return value, where
 
 
-def parse_pick(form: Form) -> tuple[int, str]:
-    """Whom the owner picks, and why."""
+def parse_pick(form: Form) -> tuple[int, str, bool]:
+    """Whom the owner picks, why, and whether it read the warning."""
     agency_id = form.integer("agency_id", minimum=1)
     reason = parse_reason(form)
     assert agency_id is not None
-    return agency_id, reason
+    return agency_id, reason, form.flag("risk_acknowledged")
 
 
 def parse_offer(form: Form, *, fixed_price: Decimal | None = None) -> Offer:

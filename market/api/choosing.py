@@ -63,6 +63,7 @@ class ConsensusBody(msgspec.Struct):
     question: str
     points: Amount
     reason: str
+    risk_acknowledged: bool = False
 
 
 Act = Callable[[Identity, Form], Awaitable[Any]]
@@ -82,8 +83,10 @@ async def pick(request: AnyRequest, notice_id: FromPath[int], data: JSONBody[Pic
     """Pick from the short list."""
 
     async def act(identity: Identity, form: Form) -> services.NoticeReceipt:
-        agency_id, reason = forms.parse_pick(form)
-        return await services.pick_agency(identity, notice_id=notice_id, agency_id=agency_id, reason=reason)
+        agency_id, reason, risk = forms.parse_pick(form)
+        return await services.pick_agency(
+            identity, notice_id=notice_id, agency_id=agency_id, reason=reason, risk_acknowledged=risk
+        )
 
     return await _act(request, data, act)
 

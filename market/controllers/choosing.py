@@ -23,8 +23,10 @@ async def pick(request: AnyRequest, notice_id: FromPath[int]) -> Response[Any]:
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> services.NoticeReceipt:
-        agency_id, reason = parse_pick(form)
-        return await services.pick_agency(identity, notice_id=notice_id, agency_id=agency_id, reason=reason)
+        agency_id, reason, risk = parse_pick(form)
+        return await services.pick_agency(
+            identity, notice_id=notice_id, agency_id=agency_id, reason=reason, risk_acknowledged=risk
+        )
 
     def done(_receipt: services.NoticeReceipt) -> Response[None]:
         return web.redirect("market:notice-result", notice_id=notice_id, say=_("已选定，理由已公开，结果开始公示。"))

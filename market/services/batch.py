@@ -25,6 +25,7 @@ from market.queries.batch import unfinished, waiting_rows
 from market.queries.catalogue import service_item
 from market.rules.batch import RowState, SheetRow, read_rows, same_sites
 from market.rules.notices import ItemNotPostable, NoticeDraft, SelectionMethod, check_draft
+from market.services.flags import FIELD_ELSEWHERE
 from market.services.notices import draft_notice, publish_notice
 from market.services.projects import ProjectDraft, describe_project
 
@@ -205,7 +206,9 @@ async def post_row(batch_id: int, number: int) -> bool:
             await _settle(batch_id, number, RowState.POSTED, receipt.notice_id, None)
             return True
     except FormInvalid as refused:
-        faults: Mapping[str, Message] = refused.errors
+        faults: Mapping[str, Message] = {
+            FIELD_ELSEWHERE.get(field, field): message for field, message in refused.errors.items()
+        }
     except NotFound:
         faults = {"title": Message(N_("上传的人已不在本单位，这一行没有发出。请由在职人员重新上传。"))}
     except DomainError as refused:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from core import clock, db, jobs, mail, trail
-from core.errors import StaleForm
+from core.errors import NotAllowedNow, StaleForm
 from core.identity import SYSTEM, Identity
 from core.states import advance
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
@@ -55,6 +55,12 @@ def same_version(notice: NoticeRow, version: int) -> None:
     """Raise `StaleForm` when the reader saw an older version."""
     if notice.version != version:
         raise StaleForm
+
+
+def not_held(notice: NoticeRow) -> None:
+    """Raise `NotAllowedNow` while an abnormally low price of this notice waits for its justification."""
+    if notice.clock.held:
+        raise NotAllowedNow(state=notice.phase.value, act="choose")
 
 
 async def move(notice: NoticeRow, act: NoticeAct, **columns: Any) -> NoticeClock:

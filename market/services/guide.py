@@ -17,6 +17,7 @@ from market.queries.projects import own_project
 from market.rules.catalogue import ItemGone
 from market.rules.guide import Answers, Handling, NotSelfPrepared
 from market.rules.notices import ItemNotPostable, NoticeDraft
+from market.services.flags import FIELD_ELSEWHERE
 from market.services.notices import NoticeReceipt, draft_notice, publish_notice
 
 
@@ -196,7 +197,9 @@ async def post_basket(actor: Identity, *, project_id: int, lines: Sequence[Line]
                 written = await draft_notice(actor, project_id=project_id, draft=draft)
                 receipts.append(await publish_notice(actor, notice_id=written.notice_id, version=written.version))
             except FormInvalid as refused:
-                errors |= {f"{name}-{field}": message for field, message in refused.errors.items()}
+                errors |= {
+                    f"{name}-{FIELD_ELSEWHERE.get(field, field)}": message for field, message in refused.errors.items()
+                }
             except DomainError as refused:
                 errors[f"{name}-item_code"] = Message(refused.text, refused.params)
         if errors:

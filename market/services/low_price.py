@@ -56,7 +56,7 @@ async def hold(notice: NoticeRow, selection: Selection) -> bool:
     Inside the selecting transaction, after places are stored and before `announce`.
     """
     winner = selection.winner
-    if winner is None or winner.entrant.bid_id is None:
+    if winner is None:
         return False
     return await hold_bid(notice, bid_id=winner.entrant.bid_id, reason=winner.reason)
 

@@ -24,7 +24,7 @@ from market.rules.panel import (
     enough_members,
 )
 from market.rules.selection import select
-from market.services.cases import lock_notice, lock_own_notice
+from market.services.cases import lock_notice, lock_own_notice, not_held
 from market.services.drawing import entrants_of
 from market.services.notices import NoticeReceipt
 from market.services.selecting import conclude, selection_facts
@@ -240,6 +240,7 @@ async def _assessing(actor: Identity, notice_id: int) -> tuple[NoticeRow, SeatRo
     notice = await lock_notice(notice_id)
     seat = await seat_of(notice_id, actor)
     advance(TRANSITIONS, notice.state, NoticeAct.DECIDE)
+    not_held(notice)
     return notice, seat
 
 

@@ -1,47 +1,58 @@
 """Credit-preferred: the owner picks from the short list, or time does."""
 
+from agencies.rules import CreditGrade
 from core import clock, db, trail
 from core.db import transaction
+from core.errors import FormInvalid, Message
+from core.i18n import N_
 from core.identity import Identity, Permission
 from core.states import advance
 from market.queries.notices import NoticeRow
-from market.rules.eligibility import NotEligible
+from market.rules.eligibility import NotEligible, needs_warning
 from market.rules.methods import NotShortListed, PickTooLate
 from market.rules.notices import TRANSITIONS, NoticeAct, is_due
 from market.rules.reasons import Reason
 from market.rules.selection import Ranked, picked
+from market.services import low_price
 from market.services.awards import Chosen, agency_faults, announce
-from market.services.cases import fail, lock_notice, lock_own_notice
+from market.services.cases import fail, lock_notice, lock_own_notice, not_held
 from market.services.drawing import entrants_of
 from market.services.notices import NoticeReceipt
 from market.services.selecting import keep_places, tell_others
 
 
-async def pick_agency(actor: Identity, *, notice_id: int, agency_id: int, reason: str) -> NoticeReceipt:
+async def pick_agency(
+    actor: Identity, *, notice_id: int, agency_id: int, reason: str, risk_acknowledged: bool = False
+) -> NoticeReceipt:
     """The owner picks one of the short list before the announced moment; its reason is public.
 
-    The others follow as substitutes in drawn order. Raises `NotShortListed`, `PickTooLate`, `NotEligible`,
+    The others follow as substitutes in drawn order. An agency whose grade at the opening carries a warning needs
+    the risk acknowledged (`FormInvalid`). Raises `NotShortListed`, `PickTooLate`, `NotEligible`,
     `NotAllowedNow`.
     """
     actor.require(Permission.SELECT_AGENCY)
     async with transaction():
         notice = await lock_own_notice(notice_id, actor)
         advance(TRANSITIONS, notice.state, NoticeAct.PICK)
+        not_held(notice)
         assert notice.decide_by is not None
         if clock.now() >= notice.decide_by:
             raise PickTooLate
         db.refuse_after(notice.decide_by, PickTooLate())
         short_list = await _short_list(notice_id)
-        bid_id = next((one.entrant.bid_id for one in short_list if one.entrant.agency_id == agency_id), None)
-        if bid_id is None:
+        chosen = next((one.entrant for one in short_list if one.entrant.agency_id == agency_id), None)
+        if chosen is None:
             raise NotShortListed
+        if needs_warning(CreditGrade(chosen.grade), notice.call, notice.law) and not risk_acknowledged:
+            unread = Message(N_("该机构为 %(grade)s 级，请先阅读风险提示并勾选确认。"), {"grade": chosen.grade})
+            raise FormInvalid({"risk_acknowledged": unread})
         faults = await agency_faults(notice, agency_id)
         if faults:
             raise NotEligible(faults)
-        public = {"agency": agency_id, "reason": reason}
+        public = {"agency": agency_id, "reason": reason, "risk_acknowledged": risk_acknowledged}
         threads = (*notice.threads, f"agency:{agency_id}")
         await trail.record(actor, "award.picked", notice.subject, after=public, threads=threads)
-        await _announce(notice, picked(short_list, bid_id, by_owner=True), actor)
+        await _announce(notice, picked(short_list, chosen.bid_id, by_owner=True), actor)
     return NoticeReceipt(notice_id, notice.number, notice.version + 1)
 
 
@@ -75,6 +86,8 @@ async def _short_list(notice_id: int) -> list[Ranked]:
 async def _announce(notice: NoticeRow, ranking: tuple[Ranked, ...], actor: Identity | None) -> None:
     await keep_places(ranking)
     winner = ranking[0]
+    if await low_price.hold_bid(notice, bid_id=winner.entrant.bid_id, reason=winner.reason):
+        return
     if actor is None:
         await announce(notice, Chosen.of(winner), act=NoticeAct.PICK)
     else:

@@ -9,7 +9,7 @@ import pytest
 from agencies.rules import CreditGrade, Profession
 from agencies.rules.independence import Relation, RelationKind, TargetKind
 from core import clock, db
-from core.errors import Forbidden, FormInvalid
+from core.errors import Forbidden, FormInvalid, NotAllowedNow
 from core.identity import Role
 from market import services
 from market.queries.awards import award_of
@@ -289,6 +289,59 @@ async def test_only_the_two_sides_act_and_the_client_only_on_words(db: None) -> 
 async def test_a_drawn_price_is_nobodys_low_price(db: None) -> None:
     made, _agencies = await make_selected(("30000.00", "30000.00"), method=SelectionMethod.RANDOM_DRAW)
     assert (await made.row()).state is NoticeState.SELECTED
+
+
+async def _short_listed(low: str = "24600.00") -> tuple[MadeNotice, list[MadeAgency]]:
+    made = await make_notice(method=SelectionMethod.CREDIT_PREFERRED)
+    agencies = await make_surveyors(3)
+    for agency, grade, price in zip(agencies, "CBB", (low, "25000.00", "26000.00"), strict=True):
+        await make_grade(agency.agency_id, CreditGrade(grade), score="66.00", published_at=clock.now())
+        await bid(agency, made, price)
+    await open_and_select(made)
+    return made, agencies
+
+
+async def test_the_pick_of_a_c_agency_needs_the_warning_read(db: None) -> None:
+    made, (weak, sound, _third) = await _short_listed()
+    with clock.at(made.deadline + timedelta(minutes=5)):
+        with pytest.raises(FormInvalid) as refused:
+            await services.pick_agency(
+                made.client, notice_id=made.notice_id, agency_id=weak.agency_id, reason="熟悉场地"
+            )
+        assert list(refused.value.errors) == ["risk_acknowledged"]
+        await services.pick_agency(
+            made.client, notice_id=made.notice_id, agency_id=weak.agency_id, reason="熟悉场地", risk_acknowledged=True
+        )
+    award = await award_of(made.notice_id)
+    assert award is not None
+    assert (award.agency_id, award.grade_at_selection) == (weak.agency_id, "C")
+    again, (_weak, sound, _third) = await _short_listed()
+    with clock.at(again.deadline + timedelta(minutes=5)):
+        await services.pick_agency(
+            again.client, notice_id=again.notice_id, agency_id=sound.agency_id, reason="质量稳定"
+        )
+    assert await award_of(again.notice_id) is not None
+
+
+async def test_a_picked_low_price_waits_too_and_cannot_be_picked_past(db: None) -> None:
+    made, (cheap, sound, _third) = await _short_listed("9000.00")
+    with clock.at(made.deadline + timedelta(minutes=5)):
+        await services.pick_agency(
+            made.client, notice_id=made.notice_id, agency_id=cheap.agency_id, reason="价格低", risk_acknowledged=True
+        )
+        assert (await made.row()).phase is Phase.JUSTIFYING
+        with pytest.raises(NotAllowedNow):
+            await services.pick_agency(
+                made.client, notice_id=made.notice_id, agency_id=sound.agency_id, reason="改选别家"
+            )
+    row = await made.row()
+    assert row.held_until is not None
+    with clock.at(row.held_until):
+        assert await services.sweep_notices() == 1
+    award = await award_of(made.notice_id)
+    assert award is not None
+    assert award.place == 2
+    assert award.agency_id != cheap.agency_id
 
 
 async def test_the_justification_is_for_its_readers_only(db: None, browse: Browse, api: Browse) -> None:
