@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.conftest import DESKTOP, PHONE, OpenPage, accessible, no_sideways_scroll
 
-PAGES = ["/", "/sign-in", "/register", "/schema", "/no-such-page"]
+PAGES = ["/", "/sign-in", "/register", "/schema", "/no-such-page", "/rules/fairness"]
 
 
 @pytest.mark.parametrize("path", PAGES)
