@@ -38,8 +38,8 @@ def main(scale: str, months: int, rounds: int, seconds: float, write: bool) -> N
 
 def _measure(folder: Path, scale: str, months: int, rounds: int, seconds: float) -> str:
     """Import late: the data folder above must be set before anything of ours reads it."""
-    from benchmarks import bids, pages, playing, rush, starting
-    from benchmarks.figures import Figures
+    from benchmarks import bids, board, live, pages, playing, rush, starting
+    from benchmarks.figures import Chapter, Figures
     from benchmarks.ground import cluster, fresh_database
     from core import db
     from core.postgres import Cluster
@@ -53,7 +53,11 @@ def _measure(folder: Path, scale: str, months: int, rounds: int, seconds: float)
             _say("sealed bids")
             sealed = await bids.measure(urls, rounds=rounds)
             _say("five thousand bids in the last minute")
-            chapters = [await rush.measure(urls)]
+            chapters: list[Chapter] = [await rush.measure(urls)]
+            _say("a live opening")
+            chapters.append(await live.measure(urls, folder, rounds=rounds))
+            _say("a search of 200,000 notices")
+            chapters.append(await board.measure(urls, rounds=rounds))
             version = str(await db.value("show server_version")).partition(" ")[0]
         async with fresh_database(running, "market") as urls:
             _say("demo market")

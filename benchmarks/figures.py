@@ -9,7 +9,7 @@ from benchmarks.machine import description, strain
 from benchmarks.pages import PageFigure
 from benchmarks.playing import BUDGET_SECONDS, DemoFigure
 from benchmarks.starting import StartFigure
-from benchmarks.turns import Ratio
+from benchmarks.turns import Ratio, ratio_line
 
 
 class Chapter(Protocol):
@@ -40,8 +40,8 @@ class Figures:
             "",
             "| what | ours | peer | ours ÷ peer, speed | 80 % interval | control A/A |",
             "|---|---|---|---|---|---|",
-            *(_ratio_line(f"{one.name} ({one.size / 1024:.0f} kB)", one.ratio) for one in self.lists),
-            _ratio_line(f"a sealed bid ({self.bid.statements} statements)", self.bid.ratio),
+            *(ratio_line(f"{one.name} ({one.size / 1024:.0f} kB)", one.ratio) for one in self.lists),
+            ratio_line(f"a sealed bid ({self.bid.statements} statements)", self.bid.ratio),
             *(line for one in self.chapters for line in one.lines()),
             self._start_line(),
             self._demo_line(),
@@ -80,10 +80,3 @@ class Figures:
 
     def _ratios(self) -> list[Ratio]:
         return [*(one.ratio for one in self.lists), self.bid.ratio]
-
-
-def _ratio_line(name: str, one: Ratio) -> str:
-    return (
-        f"| {name} | {one.ours_ms:.2f} ms | {one.peer_ms:.2f} ms | {one.median:.2f} |"
-        f" {one.low:.2f}–{one.high:.2f} | {one.control:.2f} |"
-    )

@@ -59,3 +59,11 @@ def interval(values: Sequence[float], share: float = 0.8) -> tuple[float, float]
     medians = sorted(statistics.median(stream.choices(values, k=len(values))) for _ in range(RESAMPLES))
     cut = int(RESAMPLES * (1 - share) / 2)
     return medians[cut], medians[-cut - 1]
+
+
+def ratio_line(name: str, one: Ratio) -> str:
+    """A row of the table of figures."""
+    return (
+        f"| {name} | {one.ours_ms:.2f} ms | {one.peer_ms:.2f} ms | {one.median:.2f} |"
+        f" {one.low:.2f}–{one.high:.2f} | {one.control:.2f} |"
+    )

@@ -372,3 +372,34 @@ def test_a_lock_file_that_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "package-lock.json").write_text('{"name": "x", "lockfileVersion": 3, "packages": {"": {"name": "x"}}}')
     with pytest.raises(CannotStart, match="make setup"):
         install(tmp_path)
+
+
+NOTICE = """
+import asyncio, json, sys
+from app import wire
+from core.instance import connected
+from tests.factories.market import make_notice
+wire()
+print(asyncio.run(connected(sys.argv[1], make_notice)).notice_id)
+"""
+
+
+def test_open_streams_do_not_keep_it_from_stopping(place: tuple[Path, Start]) -> None:
+    _, start = place
+    server = start().wait_until_ready()
+    url = json.loads((server.data / "server.json").read_text())["url"]
+    made = subprocess.run(
+        [sys.executable, "-c", NOTICE, url],
+        env=environment(server.data, 1),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    path = f"/notices/{made.stdout.split()[-1]}/live/events"
+    with httpx.Client(timeout=PATIENCE) as client, client.stream("GET", server.address + path) as stream:
+        pieces = stream.iter_text()
+        assert "retry:" in next(pieces)
+        began = time.monotonic()
+        assert server.end(signal.SIGINT) == 0
+        assert time.monotonic() - began < 4.5, "uvicorn alone would wait five seconds"
