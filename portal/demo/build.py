@@ -18,7 +18,7 @@ from market.queries import items
 from portal.demo.chances import Chances
 from portal.demo.market import DemoMarket
 from portal.demo.people import PASSWORD, People
-from portal.demo.plays import clockwork, commission, conduct, grading, joining, registration, renewal
+from portal.demo.plays import clockwork, commission, conduct, grading, joining, registration, renewal, ring
 from portal.demo.roster import SCALES, cast
 from portal.demo.stage import Stage
 from portal.demo.world import REVIEWERS, Diary
@@ -148,7 +148,7 @@ async def _set(market: DemoMarket) -> None:
         if expert.joins is not None:
             day = _workdays_before(market.diary, clock.shanghai(market.ends_at).date(), expert.joins)
             market.enter(joining.joins(market, expert), market.diary.on(day, market.chance("joins", expert.login)))
-    for process, day in (*conduct.cases(market), *renewal.renewals(market)):
+    for process, day in (*conduct.cases(market), *renewal.renewals(market), *ring.rings(market)):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))
 
 
