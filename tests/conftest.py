@@ -26,7 +26,7 @@ import pytest  # noqa: E402
 from litestar import Litestar  # noqa: E402
 
 import app as product  # noqa: E402
-from core import migrations  # noqa: E402
+from core import i18n, migrations  # noqa: E402
 from core.db import ENGINE  # noqa: E402
 from core.identity import Identity, Role  # noqa: E402
 from core.postgres import Cluster  # noqa: E402
@@ -193,6 +193,7 @@ async def browse(web_app: Litestar) -> AsyncIterator[Browse]:
     yield start
     for browser in opened:
         await browser.aclose()
+    i18n.set_language(i18n.DEFAULT)  # requests run in the context of the tests, which all share one
 
 
 @pytest.fixture
@@ -214,3 +215,4 @@ async def api(web_app: Litestar) -> AsyncIterator[Browse]:
     yield start
     for program in opened:
         await program.aclose()
+    i18n.set_language(i18n.DEFAULT)
