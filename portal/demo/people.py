@@ -133,6 +133,7 @@ class People:
         self.officer = await self._open("officer", "评级员演", office, Role.GRADING_OFFICER)
         self.second_officer = await self._open("officer-2", "评级员演二", office, Role.GRADING_OFFICER)
         self.supervisor = await self._open("supervisor", "监督员演", office, Role.MARKET_SUPERVISOR)
+        await self._open("supervisor-2", "监督员演二", office, Role.MARKET_SUPERVISOR)
         key = demo_key(OFFICE.uscc)
         await market.register_custodian_key(self.supervisor, public_key=key.public)
         for region, hall in EXPERTS.items():
