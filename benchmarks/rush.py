@@ -81,7 +81,7 @@ async def measure(urls: Urls, *, bids: int = BIDS, seconds: float = SECONDS) -> 
 
 _COPY = {
     "core_organization": "jsonb_build_object('uscc', 'BENCH' || lpad(n::text, 13, '0'))",
-    "agencies_agency": "jsonb_build_object('uscc', 'BENCH' || lpad(n::text, 13, '0'), 'organization',"
+    "agencies_agency": "jsonb_build_object('uscc', 'BENCH' || lpad(n::text, 13, '0'), 'controller', 'C' || n, 'organization',"
     " (select o.id from core_organization o where o.uscc = 'BENCH' || lpad(n::text, 13, '0')))",
     "agencies_profession": "jsonb_build_object('agency',"
     " (select a.id from agencies_agency a where a.uscc = 'BENCH' || lpad(n::text, 13, '0')))",
