@@ -21,6 +21,7 @@ from market.queries.notices import NoticeRow
 from market.rules import draw
 from market.rules.editions import Custody
 from market.sealing import Holder
+from market.services.cases import letter
 from market.tables import CustodianKey, KeyShare, Seal
 
 CUSTODIANS = {Role.CLIENT: Holder.CLIENT, Role.MARKET_SUPERVISOR: Holder.SUPERVISOR}
@@ -94,7 +95,6 @@ class CustodianReceipt:
     """That a public key is on record for an organisation."""
 
     public_key: str
-    fingerprint: str
 
 
 async def register_custodian_key(actor: Identity, *, public_key: bytes) -> CustodianReceipt:
@@ -125,7 +125,7 @@ async def register_custodian_key(actor: Identity, *, public_key: bytes) -> Custo
                 made_at=now,
             )
         )
-        receipt = CustodianReceipt(public_key.hex(), sealing.digest(public_key)[:16])
+        receipt = CustodianReceipt(public_key.hex())
         subject = f"organization:{actor.organization_id}"
         await trail.record(actor, "custodian.registered", subject, after={"public_key": receipt.public_key})
     return receipt
@@ -225,18 +225,7 @@ async def _hand_over_escrow(notice: NoticeRow) -> None:
     else:
         await keep_share(SYSTEM, notice, row["id"], Holder.ESCROW, sealing.Share(plain[0], plain[1:]))
     for organization in await _waiting_custodians(notice.id):
-        context = _letter(notice)
-        await mail.send(to_organization=organization, message="market/share_wanted", context=context)
-
-
-def _letter(notice: NoticeRow) -> dict[str, Any]:
-    return {
-        "notice_id": notice.id,
-        "number": notice.number or "",
-        "project": notice.project_title,
-        "item_zh": notice.item_name_zh,
-        "item_en": notice.item_name_en,
-    }
+        await mail.send(to_organization=organization, message="market/share_wanted", context=letter(notice))
 
 
 async def _waiting_custodians(notice_id: int) -> list[int]:
