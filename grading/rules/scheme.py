@@ -11,11 +11,13 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar
 
 from agencies.rules import CreditGrade
 from core.errors import Message, Rejected
 from core.i18n import N_
+from grading.estimator.constants import DEFAULTS, Constants
 
 SCHEMA = "xt-grading-scheme/1"
 TOP = Decimal("100.01")
@@ -203,6 +205,49 @@ def load_scheme(text: str) -> Scheme:
     for reason in _objections(scheme, raw):
         raise SchemeInvalid(reason=reason)
     return scheme
+
+
+def constants_of(path: Path | None) -> Constants:
+    """The estimator's constants of a scheme file, or the published defaults."""
+    if path is None:
+        return DEFAULTS
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise SchemeInvalid(reason="UTF-8") from problem
+    return constants(load_scheme(text))
+
+
+def constants(scheme: Scheme) -> Constants:
+    """The part of a scheme that the estimator needs."""
+    rules, rated, gates = scheme.estimator, scheme.not_rated, scheme.gates
+    return Constants(
+        half_life_months=rules.half_life_months,
+        window_months=rules.max_age_months,
+        allowance=rules.variance_allowance,
+        robust_at=rules.robust_at_residual_sd,
+        reviewer_share=rules.reviewer_max_share,
+        client_share=rules.client_max_share,
+        severity_limit=rules.severity_limit,
+        up_at=float(rules.up_at),
+        down_at=float(rules.down_at),
+        firm_at=float(rules.firm_at),
+        alarm_slack=rules.alarm_slack,
+        alarm_limit=rules.alarm_limit,
+        stars_weight=rules.stars_max_weight,
+        bands=(
+            float(scheme.band(CreditGrade.C).minimum),
+            float(scheme.band(CreditGrade.B).minimum),
+            float(scheme.band(CreditGrade.A).minimum),
+        ),
+        least_results=rated.results_below,
+        least_reviewers=rated.reviewers_below,
+        least_clients=rated.clients_below,
+        least_reliability=float(rated.reliability_below),
+        a_results=gates.reviewed_results,
+        a_clients=gates.unrelated_clients,
+        d_results=gates.d_needs_results,
+    )
 
 
 def _read(raw: Mapping[str, Any], digest: str) -> Scheme:
