@@ -13,8 +13,8 @@ reasons are in `docs/guides/grading.md`; every constant is named, with meaning a
 
 from grading.estimator.alarms import Alarms, watch
 from grading.estimator.constants import DEFAULTS, Constants
-from grading.estimator.explain import ExplainedRow, Explained, explain
-from grading.estimator.field import Field, learn_field, summarise
+from grading.estimator.explain import Explained, ExplainedRow, explain
+from grading.estimator.field import Field, Motion, Pairs, learn_field, pair_up, summarise
 from grading.estimator.marks import Block, Marks
 from grading.estimator.placing import GRADES, Counts, Placed, count, place, rated
 from grading.estimator.severity import Severity, learn_severity
@@ -32,6 +32,8 @@ __all__ = [
     "Field",
     "Groups",
     "Marks",
+    "Motion",
+    "Pairs",
     "Placed",
     "Severity",
     "Weighed",
@@ -41,6 +43,7 @@ __all__ = [
     "group",
     "learn_field",
     "learn_severity",
+    "pair_up",
     "place",
     "rated",
     "summarise",

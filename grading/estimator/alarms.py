@@ -47,6 +47,7 @@ def watch(value: Reals, age: Reals, starts: Ints, prior: Field, constants: Const
     agencies = len(starts) - 1
     low, high = np.zeros(agencies), np.zeros(agencies)
     lam, level = prior.prior_weight, prior.level
+    noise = prior.motion.noise if prior.motion else prior.error
     weight, drawn = np.zeros(agencies), np.zeros(agencies)
     last = np.zeros(agencies)
     sizes = np.diff(starts)
@@ -58,7 +59,7 @@ def watch(value: Reals, age: Reals, starts: Ints, prior: Field, constants: Const
         fade = 0.5 ** (np.maximum(last[who] - age[row], 0.0) / constants.half_life_months) if turn else 1.0
         held, pull = weight[who] * fade, drawn[who] * fade
         expected = (lam * level + pull) / (lam + held)
-        spread = np.sqrt(prior.error * (1 + 1 / (lam + held)) + constants.allowance)
+        spread = np.sqrt(noise * (1 + 1 / (lam + held)))
         z = (value[row] - expected) / spread
         low[who] = np.maximum(0.0, low[who] - z - constants.alarm_slack)
         high[who] = np.maximum(0.0, high[who] + z - constants.alarm_slack)

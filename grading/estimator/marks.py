@@ -43,7 +43,7 @@ class Blocks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Case marks of some agencies, corrected, all of an agency together and in canonical order.
+    """Case marks of some agencies, corrected, all of an agency together and the oldest first.
 
     `value` in points, `age` in months; `client` −1 where not stated. `link_mark` and `link_reviewer` say who gave a
     mark: several reviewers share it equally. The links stand in the order of the marks.

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from grading.estimator.constants import Constants
+from grading.estimator.constants import BELIEF, ERROR_BEFORE, Constants
 from grading.estimator.marks import Block, Blocks, Codes, Flags, Ints, Reals, half_up, totals
 
 EXACT_UP_TO = 1_500
@@ -69,7 +69,8 @@ class Severity:
         """Points to add to marks: severity within the limit, plus difficulty (0 where not stated)."""
         held = np.clip(self.severity, -limit, limit)
         classes = np.append(self.difficulty, 0.0)
-        return held[reviewer] + classes[difficulty]
+        added: Reals = held[reviewer] + classes[difficulty]
+        return added
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class _Equations:
 
     def back(self, block: Block, z: Reals) -> Reals:
         """Sum of `z` over the marks of each reviewer, then of each class."""
-        by_reviewer = np.bincount(block.reviewer, z, self.reviewers)
+        by_reviewer = np.bincount(block.reviewer, z, self.reviewers).astype(np.float64, copy=False)
         if not self.classes:
             return by_reviewer
         by_class = np.bincount(block.difficulty + 1, z, self.classes + 1)[1:]
@@ -235,7 +236,7 @@ def _solve(equations: _Equations, census: _Census, penalty: Reals, start: Reals)
 
 
 def _variances(equations: _Equations, census: _Census, free: Reals) -> tuple[float, float]:
-    """ve and vr by Henderson's third method; both at least a millionth.
+    """ve and vr by Henderson's third method; without anything to learn from, the announced ve and no vr.
 
     The reviewers explain, beyond the classes, some of the squares within agencies. In expectation that is
     vr·trace + ve·rank, and the squares the full fit leaves over are ve·(marks − agencies − all ranks).
@@ -247,8 +248,8 @@ def _variances(equations: _Equations, census: _Census, free: Reals) -> tuple[flo
     explained = float(free @ census.load)
     degrees = census.marks - census.agencies - rank - class_rank
     if degrees <= 0:
-        return max(census.squares / max(census.marks - census.agencies, 1), LEAST_VARIANCE), LEAST_VARIANCE
-    error = max((census.squares - explained) / degrees, LEAST_VARIANCE)
+        return ERROR_BEFORE, LEAST_VARIANCE
+    error = (max(census.squares - explained, 0.0) + BELIEF * ERROR_BEFORE) / (degrees + BELIEF)
     between = (explained - by_class - error * rank) / trace if trace > FREE else 0.0
     return error, max(between, LEAST_VARIANCE * max(1.0, error))
 
@@ -281,9 +282,7 @@ def _units(equations: _Equations) -> Iterator[Reals]:
         yield unit
 
 
-def _standard_errors(
-    equations: _Equations, census: _Census, penalty: Reals, error: float
-) -> tuple[Reals, bool]:
+def _standard_errors(equations: _Equations, census: _Census, penalty: Reals, error: float) -> tuple[Reals, bool]:
     if equations.unknowns > EXACT_UP_TO:
         return np.sqrt(error / (census.information + penalty)), False
     matrix = np.diag(penalty)
@@ -308,9 +307,7 @@ def _reduced(block: Block, equations: _Equations) -> Reals:
     at = np.concatenate([rows, rows[stated]])
     shape = (len(rows), equations.unknowns)
     design = sparse.csr_array((np.ones(len(at)), (at, columns)), shape=shape)
-    gather = sparse.csr_array(
-        (1 / np.sqrt(block.sizes[owner]), (owner, rows)), shape=(len(block.sizes), len(rows))
-    )
+    gather = sparse.csr_array((1 / np.sqrt(block.sizes[owner]), (owner, rows)), shape=(len(block.sizes), len(rows)))
     means = gather @ design
     reduced: Reals = (design.T @ design - means.T @ means).toarray()
     return reduced

@@ -9,7 +9,15 @@ In this order, so that every statement about the published weights can be checke
 2. *Robust level.* With these weights the level solves Huber's equation exactly; a mark further than 2√ve from it
    counts as 2√ve / distance. The level is the minimum of a convex function, so one more mark at or above it never
    lowers it.
-3. *Caps again*, on age times robust, so that the published shares meet the caps. Where none binds, nothing changes.
+3. *One voice.* Marks of one reviewer that stray together, each within what a mark may stray, are the sign of a
+   captured reviewer. Their joint pull is held to what as many independent marks would rarely exceed: 2√ve·√(Σ decay²).
+   A single mark is never touched by this.
+4. *Caps again*, on what is left, so that the published shares meet the caps. Where nothing binds, nothing changes.
+5. *Stars* weigh so little that they move the score by half a point at most.
+
+The variance of the score follows from the weights, once it is known how agencies move (`field.Motion`): the noise of
+each mark, the way the agency may have gone since, and what the prior holds. Before that it is ve/(λ + Σw) plus the
+scheme's allowance.
 
 Caps scale all groups at once until every share fits, so the order of rows, reviewers and clients cannot matter.
 Agencies on which no cap binds leave after the first look; the rest go on among themselves.
@@ -19,8 +27,9 @@ from dataclasses import dataclass, field
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
-from grading.estimator.constants import Constants
+from grading.estimator.constants import REST, Constants
 from grading.estimator.field import Field
 from grading.estimator.marks import NONE, Flags, Ints, Marks, Reals, totals
 
@@ -114,9 +123,12 @@ def weigh(
     centre = _huber(marks, decay * first, anchor, fixed, reach)
     distance = np.abs(marks.value - np.repeat(centre, marks.sizes))
     robust = np.where(distance <= reach, 1.0, reach / np.maximum(distance, reach))
-    cap = _caps(decay * robust, fixed, rows, constants)
+    voice = _one_voice(marks, centre, decay, robust, reach, rows)
+    cap = voice * _caps(decay * robust * voice, fixed, rows, constants)
     weight = decay * robust * cap
     evidence = totals(weight, marks.starts)
+    stars = _held(stars, lam * base + totals(weight * marks.value, marks.starts), lam + evidence, constants)
+    anchor, fixed = lam * base + stars.weight * stars.value, lam + stars.weight
     total = fixed + evidence
     bound = totals(((first < 1) | (cap < 1)).astype(float), marks.starts) > 0
     return Weighed(
@@ -125,13 +137,52 @@ def weigh(
         cap=cap,
         level=base,
         score=(anchor + totals(weight * marks.value, marks.starts)) / total,
-        variance=prior.error / (lam + evidence) + constants.allowance,
+        variance=_variance(marks, weight, prior, stars, total, constants),
         evidence=evidence,
         total=total,
         bound=bound,
         prior_weight=lam,
         witness=stars,
     )
+
+
+def _one_voice(marks: Marks, centre: Reals, decay: Reals, robust: Reals, reach: float, rows: Groups) -> Reals:
+    """The factor by which marks of one reviewer that stray together are held back."""
+    apart = marks.value - np.repeat(centre, marks.sizes)
+    groups = len(rows.reviewer_owner)
+    part = decay[rows.link_mark] * rows.link_part
+    pull = np.abs(np.bincount(rows.reviewer_group, part * (robust * apart)[rows.link_mark], groups))
+    rarely = reach * np.sqrt(np.bincount(rows.reviewer_group, part**2, groups))
+    factor = np.minimum(1.0, rarely * FITS / np.maximum(pull, 1e-300))
+    if len(rows.link_mark) == len(decay):
+        return factor[rows.reviewer_group]
+    held = np.ones(len(decay))
+    np.minimum.at(held, rows.link_mark, factor[rows.reviewer_group])
+    return held
+
+
+def _held(stars: Witness, pulled: Reals, total: Reals, constants: Constants) -> Witness:
+    """The stars with so much weight that they move a score by `stars_effect` points at most."""
+    apart = np.abs(stars.value - pulled / total)
+    room = np.maximum(apart - constants.stars_effect, 0.0)
+    most = np.where(room > 0, constants.stars_effect * total / np.maximum(room, 1e-300), np.inf)
+    return Witness(stars.value, np.minimum(stars.weight, most))
+
+
+def _variance(marks: Marks, weight: Reals, prior: Field, stars: Witness, total: Reals, constants: Constants) -> Reals:
+    if prior.motion is None:
+        evidence = total - prior.prior_weight - stars.weight
+        return prior.error / (prior.prior_weight + evidence) + constants.allowance
+    sofar = np.cumsum(weight)
+    before = np.concatenate([[0.0], sofar])[marks.starts[:-1]]
+    older = sofar - np.repeat(before, marks.sizes)  # marks stand oldest first
+    newest = np.zeros(len(weight), bool)
+    newest[marks.starts[1:][marks.sizes > 0] - 1] = True
+    gap = (marks.age - np.where(newest, 0.0, np.append(marks.age[1:], 0.0))) / 12
+    walked = prior.motion.drift * totals(gap * older**2, marks.starts)
+    strayed = prior.motion.noise * totals(weight**2, marks.starts)
+    held = prior.error * (prior.prior_weight + stars.weight)
+    return (walked + strayed + held) / total**2 + REST
 
 
 def _huber(marks: Marks, weight: Reals, anchor: Reals, fixed: Reals, reach: float) -> Reals:
@@ -175,10 +226,12 @@ def group(marks: Marks) -> Groups:
     reviewer_group, reviewer_owner = _groups(owner[marks.link_mark], marks.link_reviewer)
     known = marks.client != NONE
     client_group, client_owner = _groups(owner[known], marks.client[known])
-    return Groups(marks.starts, marks.link_mark, part, reviewer_group, reviewer_owner, client_group, client_owner, known)
+    return Groups(
+        marks.starts, marks.link_mark, part, reviewer_group, reviewer_owner, client_group, client_owner, known
+    )
 
 
-def _groups(owner: Ints, code: Ints) -> tuple[Ints, Ints]:
+def _groups(owner: Ints, code: NDArray[np.integer]) -> tuple[Ints, Ints]:
     """Group number of each row by (agency, code), and the agency of each group."""
     if not len(owner):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -220,9 +273,7 @@ class _Live:
         else:
             factor = np.ones(len(weight))
             np.minimum.at(factor, rows.link_mark, reviewers[rows.reviewer_group])
-        clients = _scale(
-            weight[rows.client_known], rows.client_group, rows.client_owner, total, constants.client_share
-        )
+        clients = _scale(weight[rows.client_known], rows.client_group, rows.client_owner, total, constants.client_share)
         factor[rows.client_known] = np.minimum(factor[rows.client_known], clients[rows.client_group])
         return factor
 
@@ -256,5 +307,3 @@ def _scale(weight: Reals, group: Ints, owner: Ints, total: Reals, share: float) 
     sums = np.bincount(group, weight, len(owner))
     scaled: Reals = np.minimum(1.0, share * total[owner] / np.maximum(sums, 1e-300))
     return scaled
-
-

@@ -1,9 +1,9 @@
 """Grades from a file of marks, without the platform: `xinshi grade estimate`.
 
-    reading      CSV or Parquet, checked row by row; a wrong row stops everything
-    shelf        the marks on disk, in parts that fit in memory
-    estimating   calibration, field, scores, grades, part by part
-    writing      the tables, all or none
+reading      CSV or Parquet, checked row by row; a wrong row stops everything
+shelf        the marks on disk, in parts that fit in memory
+estimating   calibration, field, scores, grades, part by part
+writing      the tables, all or none
 """
 
 from grading.marks_file.estimating import Options, Receipt, estimate_file

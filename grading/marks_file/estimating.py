@@ -226,20 +226,25 @@ def _field(
 ) -> tuple[est.Field, StarScale]:
     """The field over all parts, and the worth of a star."""
     summaries, said, marks, several = [], [], [], False
+    pairs = np.zeros(5)
     for n in range(shelf.parts):
         evidence = _evidence(shelf.part(n), severity, options, window)
         found = est.summarise(evidence.marks.value, evidence.marks.starts)
         summaries.append(found)
+        pairs += est.pair_up(evidence.marks.value, evidence.marks.age, evidence.marks.starts).sums
         several |= len(evidence.marks.link_mark) > len(evidence.marks.value)
         heard = _voices(evidence, options)
         spoke = np.diff(heard.starts)[evidence.marks.sizes > 0]
         total = totals(heard.level, heard.starts)[evidence.marks.sizes > 0]
         said.append(np.where(spoke > 0, total / np.maximum(spoke, 1), np.nan))
         marks.append(found.number)
-    summary = Summary(*(np.concatenate([getattr(s, name) for s in summaries]) for name in ("number", "mean", "squares")))
+    summary = Summary(
+        *(np.concatenate([getattr(s, name) for s in summaries]) for name in ("number", "mean", "squares"))
+    )
     weights = severity.severity_marks
     doubt = float(np.average(severity.severity_se**2, weights=weights)) if weights.sum() else 0.0
     field = est.learn_field(summary, None if several else severity.error_variance, doubt)
+    field = replace(field, motion=est.Pairs(pairs).motion(doubt))
     stars, number = np.concatenate(said), np.concatenate(marks)
     told = np.isfinite(stars)
     return field, learn_stars(stars[told], summary.mean[told], number[told])
@@ -251,7 +256,9 @@ def _evidence(part: Part, severity: est.Severity, options: Options, window: tupl
     rows = part.rows[kept]
     owner = np.repeat(np.arange(len(part.agency)), np.diff(part.starts))[kept]
     added = severity.correction(
-        np.ascontiguousarray(rows["reviewer"]), np.ascontiguousarray(rows["difficulty"]), options.constants.severity_limit
+        np.ascontiguousarray(rows["reviewer"]),
+        np.ascontiguousarray(rows["difficulty"]),
+        options.constants.severity_limit,
     )
     value = rows["mark"] + added
     if not rows["case"].any():  # every row is a case, and the part is in order already
@@ -396,5 +403,3 @@ def _real(path: Path, text: str) -> float:
         values = {"file": path.name, "value": text}
         raise MarksInvalid(faults=Message(N_("%(file)s：严宽值“%(value)s”不是数。"), values))
     return value
-
-

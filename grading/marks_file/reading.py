@@ -23,8 +23,8 @@ from grading.estimator.marks import NONE, Codes, Flags, Reals
 
 NEEDED = ("agency", "reviewer", "date", "mark")
 OPTIONAL = ("difficulty", "client", "stars", "case")
-BATCH_BYTES = 16 << 20
-BATCH_ROWS = 262_144
+BATCH_BYTES = 4 << 20
+BATCH_ROWS = 65_536
 NAMED_AT_MOST = 10
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -214,7 +214,7 @@ class Reader:
         named = [
             _say(N_("第 %(line)s 行：%(reason)s"), line=lines[one.row], reason=one.reason).render() for one in worst
         ]
-        return MarksInvalid(faults="；".join(named))
+        return MarksInvalid(faults="\n  " + "\n  ".join(named))
 
 
 def _say(text: str, **values: Any) -> Message:
@@ -289,6 +289,8 @@ def _case(column: pa.Array) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """A 64-bit hash of the case id, 0 for none: only sameness within an agency matters."""
     import pandas as pd
 
+    if not _said(column).any():
+        return np.zeros(len(column), np.uint64)
     text = column.fill_null("").to_numpy(zero_copy_only=False)
     hashed = pd.util.hash_array(text, categorize=True)
     return np.where(text == "", np.uint64(0), hashed).astype(np.uint64)

@@ -57,9 +57,7 @@ class Shelf:
         self._part_of: list[int] = []
 
     def __enter__(self) -> "Shelf":
-        self._files = [
-            self._closing.enter_context((self.folder / f"{n}.rows").open("wb")) for n in range(self.parts)
-        ]
+        self._files = [self._closing.enter_context((self.folder / f"{n}.rows").open("wb")) for n in range(self.parts)]
         return self
 
     def __exit__(self, *_: object) -> None:

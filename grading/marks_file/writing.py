@@ -49,7 +49,9 @@ def write(found: Estimation, outputs: Outputs, constants: est.Constants) -> None
 
 def _write(found: Estimation, outputs: Outputs, drafts: dict[Path, Path], limit: float) -> None:
     with ExitStack() as stack:
-        explained = outputs.explanations and stack.enter_context(drafts[outputs.explanations].open("w", encoding="utf-8"))
+        explained = outputs.explanations and stack.enter_context(
+            drafts[outputs.explanations].open("w", encoding="utf-8")
+        )
         lines: list[tuple[int, str]] = []
         for scored in found.scored():
             lines.extend(_score_lines(scored, found))

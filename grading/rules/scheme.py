@@ -6,7 +6,7 @@ half-life) is refused when it is loaded, never discovered while grading.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
@@ -220,21 +220,14 @@ def constants_of(path: Path | None) -> Constants:
 
 def constants(scheme: Scheme) -> Constants:
     """The part of a scheme that the estimator needs."""
-    rules, rated, gates = scheme.estimator, scheme.not_rated, scheme.gates
-    return Constants(
-        half_life_months=rules.half_life_months,
-        window_months=rules.max_age_months,
-        allowance=rules.variance_allowance,
-        robust_at=rules.robust_at_residual_sd,
-        reviewer_share=rules.reviewer_max_share,
-        client_share=rules.client_max_share,
-        severity_limit=rules.severity_limit,
-        up_at=float(rules.up_at),
-        down_at=float(rules.down_at),
-        firm_at=float(rules.firm_at),
-        alarm_slack=rules.alarm_slack,
-        alarm_limit=rules.alarm_limit,
-        stars_weight=rules.stars_max_weight,
+    rated, gates = scheme.not_rated, scheme.gates
+    return replace(
+        constants_for(scheme.estimator),
+        up_at=float(scheme.estimator.up_at),
+        down_at=float(scheme.estimator.down_at),
+        firm_at=float(scheme.estimator.firm_at),
+        alarm_slack=scheme.estimator.alarm_slack,
+        alarm_limit=scheme.estimator.alarm_limit,
         bands=(
             float(scheme.band(CreditGrade.C).minimum),
             float(scheme.band(CreditGrade.B).minimum),
@@ -247,6 +240,20 @@ def constants(scheme: Scheme) -> Constants:
         a_results=gates.reviewed_results,
         a_clients=gates.unrelated_clients,
         d_results=gates.d_needs_results,
+    )
+
+
+def constants_for(rules: EstimatorRules) -> Constants:
+    """What a score depends on; the limits of N and A do not matter for it."""
+    return Constants(
+        half_life_months=rules.half_life_months,
+        window_months=rules.max_age_months,
+        allowance=rules.variance_allowance,
+        robust_at=rules.robust_at_residual_sd,
+        reviewer_share=rules.reviewer_max_share,
+        client_share=rules.client_max_share,
+        severity_limit=rules.severity_limit,
+        stars_weight=rules.stars_max_weight,
     )
 
 
