@@ -14,6 +14,7 @@ from core.identity import SYSTEM
 from core.instance import run as with_database
 from core.settings import speak
 from grading import services
+from grading.services.calibrating import CalibrationReceipt
 from grading.services.replaying import ReplayReceipt
 from grading.services.runs import RunReceipt
 
@@ -42,6 +43,28 @@ def run_command(as_of: datetime) -> None:
         speak(
             f"批次 {receipt.run_id}：{receipt.reports} 份草案，征求意见到 {receipt.comment_until:%Y-%m-%d %H:%M} UTC。",
             f"Run {receipt.run_id}: {receipt.reports} drafts, comments until {receipt.comment_until:%Y-%m-%d %H:%M} UTC.",
+        )
+    )
+
+
+@cli.command()
+@click.option("--as-of", type=_DAY, required=True, help="The last day whose marks teach; not in the future.")
+def calibrate(as_of: datetime) -> None:
+    """Learn the quarter's table of reviewers' severity and project difficulty, publish and freeze it."""
+
+    async def publish() -> CalibrationReceipt:
+        return await services.publish_calibration(actor=SYSTEM, as_of=as_of.date())
+
+    try:
+        receipt = with_database(publish)
+    except DomainError as refused:
+        raise click.ClickException(refused.message()) from refused
+    click.echo(
+        speak(
+            f"修正表 {receipt.code} 已公布：{receipt.marks} 个评分，{receipt.reviewers} 位专家，"
+            f"其中 {receipt.unlinked} 位无可比评分，不作修正。",
+            f"Table {receipt.code} published: {receipt.marks} marks, {receipt.reviewers} reviewers,"
+            f" {receipt.unlinked} of them cannot be compared and are not corrected.",
         )
     )
 
