@@ -24,8 +24,9 @@ from scipy.sparse.csgraph import connected_components
 from grading.estimator.constants import BELIEF, ERROR_BEFORE, Constants
 from grading.estimator.marks import Block, Blocks, Codes, Flags, Ints, Reals, half_up, totals
 
-EXACT_UP_TO = 1_500
-"""So many reviewers and classes: exact standard errors from the inverse. Above: the usual diagonal bound."""
+EXACT_UP_TO, MOST_PAIRS = 1_500, 100_000_000
+"""So many reviewers and classes, and pairs of marks inside agencies: exact standard errors from the inverse. Above:
+the usual diagonal bound."""
 TOLERANCE = 1e-7
 MOST_STEPS = 400
 CLASSES_APART = 32
@@ -79,6 +80,7 @@ class _Census:
 
     marks: int
     agencies: int
+    pairs: int
     counts: Reals
     information: Reals
     squares: float
@@ -157,7 +159,7 @@ def learn_severity(
 def _census(equations: _Equations) -> _Census:
     cut, unknowns = equations.reviewers, equations.unknowns
     counts, together, load = np.zeros(unknowns), np.zeros(unknowns), np.zeros(unknowns)
-    marks = agencies = 0
+    marks = agencies = crossings = 0
     squares = 0.0
     groups = _Groups(cut)
     for block in equations.blocks():
@@ -167,6 +169,7 @@ def _census(equations: _Equations) -> _Census:
         counts += equations.back(block, np.ones(len(y)))
         marks += len(y)
         agencies += int((block.sizes > 0).sum())
+        crossings += int((block.sizes**2).sum())
         owner = np.repeat(np.arange(len(block.sizes)), block.sizes)
         stated = block.difficulty >= 0
         pairs = [(owner, block.reviewer.astype(np.int64))]
@@ -180,7 +183,9 @@ def _census(equations: _Equations) -> _Census:
                 groups.add(agency_of, unknown_of, len(block.sizes))
     equations.progress(1)
     component, linked = groups.found()
-    return _Census(marks, agencies, counts, np.maximum(counts - together, 0.0), squares, load, component, linked)
+    return _Census(
+        marks, agencies, crossings, counts, np.maximum(counts - together, 0.0), squares, load, component, linked
+    )
 
 
 class _Groups:
@@ -283,7 +288,7 @@ def _units(equations: _Equations) -> Iterator[Reals]:
 
 
 def _standard_errors(equations: _Equations, census: _Census, penalty: Reals, error: float) -> tuple[Reals, bool]:
-    if equations.unknowns > EXACT_UP_TO:
+    if equations.unknowns > EXACT_UP_TO or census.pairs > MOST_PAIRS:
         return np.sqrt(error / (census.information + penalty)), False
     matrix = np.diag(penalty)
     for block in equations.blocks():

@@ -23,7 +23,7 @@ Caps scale all groups at once until every share fits, so the order of rows, revi
 Agencies on which no cap binds leave after the first look; the rest go on among themselves.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -85,7 +85,11 @@ class Weighed:
 
 @dataclass(slots=True)
 class Groups:
-    """Marks by agency, with their groups by reviewer and by client."""
+    """Marks by agency, with their groups by reviewer and by client.
+
+    `most_reviewer` and `most_client` are the largest group of each agency, `repeated` the links whose reviewer has
+    marked the agency more than once: most agencies need no look at their groups at all.
+    """
 
     starts: Ints
     link_mark: Ints
@@ -94,7 +98,10 @@ class Groups:
     reviewer_owner: Ints
     client_group: Ints
     client_owner: Ints
-    client_known: Flags = field(default_factory=lambda: np.zeros(0, bool))
+    client_known: Flags
+    most_reviewer: Ints
+    most_client: Ints
+    repeated: Ints
 
 
 def weigh(
@@ -148,16 +155,17 @@ def weigh(
 
 def _one_voice(marks: Marks, centre: Reals, decay: Reals, robust: Reals, reach: float, rows: Groups) -> Reals:
     """The factor by which marks of one reviewer that stray together are held back."""
-    apart = marks.value - np.repeat(centre, marks.sizes)
-    groups = len(rows.reviewer_owner)
-    part = decay[rows.link_mark] * rows.link_part
-    pull = np.abs(np.bincount(rows.reviewer_group, part * (robust * apart)[rows.link_mark], groups))
-    rarely = reach * np.sqrt(np.bincount(rows.reviewer_group, part**2, groups))
-    factor = np.minimum(1.0, rarely * FITS / np.maximum(pull, 1e-300))
-    if len(rows.link_mark) == len(decay):
-        return factor[rows.reviewer_group]
     held = np.ones(len(decay))
-    np.minimum.at(held, rows.link_mark, factor[rows.reviewer_group])
+    link = rows.repeated
+    if not len(link):
+        return held
+    mark, group_of = rows.link_mark[link], rows.reviewer_group[link]
+    part = decay[mark] * rows.link_part[link]
+    apart = marks.value[mark] - centre[marks.owner[mark]]
+    pull = np.abs(np.bincount(group_of, part * robust[mark] * apart))
+    rarely = reach * np.sqrt(np.bincount(group_of, part**2))
+    factor = np.minimum(1.0, rarely * FITS / np.maximum(pull, 1e-300))
+    np.minimum.at(held, mark, factor[group_of])
     return held
 
 
@@ -226,9 +234,27 @@ def group(marks: Marks) -> Groups:
     reviewer_group, reviewer_owner = _groups(owner[marks.link_mark], marks.link_reviewer)
     known = marks.client != NONE
     client_group, client_owner = _groups(owner[known], marks.client[known])
+    agencies = len(marks.starts) - 1
+    by_reviewer = np.bincount(reviewer_group, minlength=len(reviewer_owner))
     return Groups(
-        marks.starts, marks.link_mark, part, reviewer_group, reviewer_owner, client_group, client_owner, known
+        starts=marks.starts,
+        link_mark=marks.link_mark,
+        link_part=part,
+        reviewer_group=reviewer_group,
+        reviewer_owner=reviewer_owner,
+        client_group=client_group,
+        client_owner=client_owner,
+        client_known=known,
+        most_reviewer=_most(by_reviewer, reviewer_owner, agencies),
+        most_client=_most(np.bincount(client_group, minlength=len(client_owner)), client_owner, agencies),
+        repeated=np.flatnonzero(by_reviewer[reviewer_group] > 1),
     )
+
+
+def _most(size: Ints, owner: Ints, agencies: int) -> Ints:
+    most = np.zeros(agencies, np.int64)
+    np.maximum.at(most, owner, size)
+    return most
 
 
 def _groups(owner: Ints, code: NDArray[np.integer]) -> tuple[Ints, Ints]:
@@ -243,7 +269,10 @@ def _groups(owner: Ints, code: NDArray[np.integer]) -> tuple[Ints, Ints]:
 def _caps(base: Reals, fixed: Reals, rows: Groups, constants: Constants) -> Reals:
     """The cap of each mark, so that no group exceeds its share of fixed + Σw."""
     cap = np.ones(len(base))
-    live = _Live(base, fixed, rows, np.arange(len(base)))
+    busy = _may_bind(base, fixed, rows, constants)
+    if not busy.any():
+        return cap
+    live = _Live(base, fixed, rows, np.arange(len(base))).keep(busy, cap)
     for _ in range(ROUNDS):
         factor = live.factors(constants)
         tight = factor * FITS < 1
@@ -253,6 +282,19 @@ def _caps(base: Reals, fixed: Reals, rows: Groups, constants: Constants) -> Real
         live = live.keep(busy, factor)
         cap[live.at] *= live.factor
     return cap
+
+
+def _may_bind(base: Reals, fixed: Reals, rows: Groups, constants: Constants) -> Flags:
+    """Agencies whose largest group, were all its marks of the largest weight, would exceed its share."""
+    held = np.diff(rows.starts) > 0
+    largest = np.zeros(len(held))
+    if held.any():
+        largest[held] = np.maximum.reduceat(base, rows.starts[:-1][held])
+    total = fixed + totals(base, rows.starts)
+    may: Flags = (rows.most_reviewer * largest > constants.reviewer_share * total) | (
+        rows.most_client * largest > constants.client_share * total
+    )
+    return may
 
 
 class _Live:
@@ -297,6 +339,9 @@ class _Live:
             client_group=client_number[rows.client_group[client_rows]],
             client_owner=number[rows.client_owner[client_keep]],
             client_known=rows.client_known[mine],
+            most_reviewer=rows.most_reviewer[busy],
+            most_client=rows.most_client[busy],
+            repeated=np.zeros(0, np.int64),
         )
         after = _Live(self.weight[mine] * factor[mine], self.fixed[busy], slim, self.at[mine])
         after.factor = factor[mine]
