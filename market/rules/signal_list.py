@@ -195,7 +195,7 @@ SIGNALS: tuple[Definition, ...] = (
             "近一年该业主 %(processes)s 次选取收到 %(bids)s 份报价，%(aside)s 份未采用，比例 %(ratio)s%%，高于本市场的上限 %(fence)s%%。"
         ),
         N_("公告条件写得细，或参加的机构多为新机构时会偏高。"),
-        N_("至少 %(least_group)s 家业主可比，该业主至少 %(least_received)s 次选取。"),
+        N_("至少 %(least_group)s 家业主可比，该业主至少 %(least_received)s 次选取，至少 %(least_aside)s 份未采用。"),
         CARDINAL + "R038",
         "market.signals.market_wide.aside_by_client",
     ),
@@ -205,7 +205,7 @@ SIGNALS: tuple[Definition, ...] = (
         N_("机构的报价未采用偏多"),
         N_("近一年该机构 %(bids)s 份报价中 %(aside)s 份未采用，比例 %(ratio)s%%，高于本市场的上限 %(fence)s%%。"),
         N_("机构没有读懂公告条件，或资质刚刚到期时会偏高。"),
-        N_("至少 %(least_group)s 家机构可比，该机构至少 %(least_received)s 份报价。"),
+        N_("至少 %(least_group)s 家机构可比，该机构至少 %(least_received)s 份报价，至少 %(least_aside)s 份未采用。"),
         CARDINAL + "R038",
         "market.signals.market_wide.aside_by_agency",
     ),

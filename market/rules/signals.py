@@ -59,6 +59,7 @@ class Limits:
     least_group: int = 10
     least_bids: int = 10
     least_received: int = 5
+    least_aside: int = 3
     least_varieties: int = 3
     share_alarm: float = 0.30
     share_awards: int = 3

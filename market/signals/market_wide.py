@@ -50,7 +50,8 @@ def _asides(frames: Frames, by: str, limits: Limits, *, processes: bool) -> pd.D
         return table.iloc[:0].assign(ratio=0.0, fence=0.0)
     table["ratio"] = table["aside"] / table["bids"]
     *_, third, high = fences(table["ratio"])
-    return table[(table["ratio"] >= high) & (table["ratio"] > third)].assign(fence=high)
+    found = table[(table["ratio"] >= high) & (table["ratio"] > third) & (table["aside"] >= limits.least_aside)]
+    return found.assign(fence=high)
 
 
 def aside_by_client(frames: Frames, limits: Limits) -> pd.DataFrame:
