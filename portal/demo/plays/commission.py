@@ -282,7 +282,7 @@ def _eagerness(key: str, need: Need) -> float:
     """One agency tries wherever price decides, always at the highest price allowed, and nowhere else."""
     if key != world.HOPEFUL:
         return 1.0
-    return 6.0 if need.method in {LOWEST, AVERAGE} else 0.0
+    return 40.0 if need.method in {LOWEST, AVERAGE} else 0.0
 
 
 def _nearness(player: Player, need: Need) -> float:
