@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import Rejected
 from core.i18n import N_
-from market.rules.signals import Limits
+from market.rules.signals import LIMITS, Limits
 
 
 class NoRuleInForce(Rejected):
@@ -171,7 +171,7 @@ class Edition:
     objection: ObjectionRule = ObjectionRule()
     bond: BondRule = BondRule()
     outage: OutageRule = OutageRule()
-    signals: Limits = Limits()
+    signals: Limits = LIMITS
 
     def open_wd(self, *, public: bool) -> int:
         """Working days a notice must at least stay open."""

@@ -18,7 +18,9 @@ PLATFORM = "XT-SIG-2026.1"
 SPLIT = "split-purchase"
 TWO_AGENCIES = N_("同一公告至少两家机构。")
 ONE_NOTICE = N_("一次选取即可。")
-PRICE_OUTLIER = N_("近 %(window_days)s 天至少 %(least_processes)s 次只比价格的选取。没有另定界限时以四分位距计算，四分位距须大于 0。")
+PRICE_OUTLIER = N_(
+    "近 %(window_days)s 天至少 %(least_processes)s 次只比价格的选取。没有另定界限时以四分位距计算，四分位距须大于 0。"
+)
 
 SIGNALS: tuple[Definition, ...] = (
     Definition(
@@ -126,7 +128,9 @@ SIGNALS: tuple[Definition, ...] = (
         "R024",
         Family.PROCESS,
         N_("第二名与中选价差异常小"),
-        N_("公告 %(number)s：次低价比中选价只高 %(difference)s%%，不超过 %(fence)s%% 的界限（共比较 %(count)s 次选取）。"),
+        N_(
+            "公告 %(number)s：次低价比中选价只高 %(difference)s%%，不超过 %(fence)s%% 的界限（共比较 %(count)s 次选取）。"
+        ),
         N_("充分竞争的标准化服务，报价本来就接近。"),
         PRICE_OUTLIER,
         CARDINAL + "R024",
@@ -163,7 +167,9 @@ SIGNALS: tuple[Definition, ...] = (
         CARDINAL + "R030",
         "market.signals.process.late_winner",
         per_notice=True,
-        never=N_("系统在提交事务内核对截止时间，截止后的报价收不进来，因此平时不会有这一条；仍每夜计算，用来检查系统自身。"),
+        never=N_(
+            "系统在提交事务内核对截止时间，截止后的报价收不进来，因此平时不会有这一条；仍每夜计算，用来检查系统自身。"
+        ),
     ),
     Definition(
         "R035",
@@ -237,7 +243,9 @@ SIGNALS: tuple[Definition, ...] = (
             "近一年 %(item)s 在 %(region)s 共中选 %(market)s 次，该机构 %(awards)s 次，金额占 %(share)s%%（HHI %(hhi)s）。"
         ),
         N_("专业冷门、当地有资质的机构少时，份额自然集中。"),
-        N_("该事项在该地区近 %(window_days)s 天至少 %(share_market)s 次中选，该机构至少 %(share_awards)s 次，金额超过 %(share_alarm)s%%。"),
+        N_(
+            "该事项在该地区近 %(window_days)s 天至少 %(share_market)s 次中选，该机构至少 %(share_awards)s 次，金额超过 %(share_alarm)s%%。"
+        ),
         PLATFORM,
         "market.signals.concentration.large_shares",
     ),
@@ -247,7 +255,9 @@ SIGNALS: tuple[Definition, ...] = (
         N_("同一业主反复选中同一机构"),
         N_("近一年该业主 %(total)s 次中选中，该机构 %(awards)s 次，占 %(share)s%%，其中直接选取 %(direct)s 次。"),
         N_("服务好而被继续委托，或当地只有一家有资质的机构，也会如此。"),
-        N_("该业主近 %(window_days)s 天至少 %(pair_client_awards)s 次中选，该机构至少 %(pair_awards)s 次，超过 %(pair_share)s%%。"),
+        N_(
+            "该业主近 %(window_days)s 天至少 %(pair_client_awards)s 次中选，该机构至少 %(pair_awards)s 次，超过 %(pair_share)s%%。"
+        ),
         PLATFORM,
         "market.signals.concentration.repeat_pairs",
     ),

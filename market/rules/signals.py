@@ -72,7 +72,9 @@ class Limits:
 
     def shown(self) -> dict[str, str]:
         """The limits as sentences show them: shares in percent, without needless digits."""
-        return {name: f"{100 * value:g}" if isinstance(value, float) else str(value) for name, value in vars(self).items()}
+        return {
+            name: f"{100 * value:g}" if isinstance(value, float) else str(value) for name, value in vars(self).items()
+        }
 
 
 LIMITS = Limits()

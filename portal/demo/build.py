@@ -18,8 +18,19 @@ from market.queries import items
 from portal.demo.chances import Chances
 from portal.demo.market import DemoMarket
 from portal.demo.people import PASSWORD, People
-from portal.demo.plays import clockwork, commission, conduct, grading, habits, joining, moving
-from portal.demo.plays import registration, renewal, ring, troubles
+from portal.demo.plays import (
+    clockwork,
+    commission,
+    conduct,
+    grading,
+    habits,
+    joining,
+    moving,
+    registration,
+    renewal,
+    ring,
+    troubles,
+)
 from portal.demo.roster import SCALES, cast
 from portal.demo.stage import Stage
 from portal.demo.world import REVIEWERS, Diary

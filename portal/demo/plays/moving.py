@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
-from agencies.queries import filings
 from agencies import services as agencies
+from agencies.queries import filings
 from agencies.rules import Profession
 from agencies.rules.dossier import Commitment, PractitionerDraft, QualificationClass, QualificationDraft
+from agencies.rules.filing import NOTICE_WORKDAYS
 from core import clock
 from portal.demo import papers
 from portal.demo.market import DemoMarket
@@ -83,7 +84,7 @@ async def _is_recorded(market: DemoMarket, player: Player, filing: int, more: tu
     await agencies.submit_filing(actor=actor, filing_id=filing)
     yield market.diary.later(clock.now(), 1, market.chance("moves", filing))
     await agencies.accept_filing(actor=market.people.registrar, filing_id=filing)
-    yield market.diary.calendar.due_at(clock.now(), registration.NOTICE_WORKDAYS) + timedelta(hours=10)
+    yield market.diary.calendar.due_at(clock.now(), NOTICE_WORKDAYS) + timedelta(hours=10)
 
 
 async def _widens(market: DemoMarket) -> Process:

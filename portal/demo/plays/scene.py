@@ -55,7 +55,7 @@ class Posted:
 def day_of(market: DemoMarket, days: int, *keys: str) -> date | None:
     """The working day about `days` before the end; None where the market is too young or somebody is missing."""
     last, first = clock.shanghai(market.ends_at).date(), clock.shanghai(market.begins_at).date()
-    here = {one.key for one in (*market.roster.agencies, *market.roster.clients)}
+    here = {one.key for one in market.roster.agencies} | {one.key for one in market.roster.clients}
     day = market.diary.workday(last - timedelta(days=days))
     return day if here.issuperset(keys) and day > first + SETTLED else None
 
