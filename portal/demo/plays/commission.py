@@ -275,11 +275,12 @@ def _bidders(market: DemoMarket, need: Need) -> list[Player]:
     weights = {key: _leisure(one) * _nearness(one, need) * _eagerness(key, need) for key, one in found.items()}
     public = need.buyer.client.fund_source.public_money
     count = need.stream.randint(4, 6) if public else need.stream.randint(2, 5)
-    return [found[key] for key in world.pick(weights, count, need.stream)]
+    picked = world.pick(weights, count, need.stream)
+    return [found[key] for key in picked if key != world.HOPEFUL or len(picked) > 2]
 
 
 def _eagerness(key: str, need: Need) -> float:
-    """One agency tries wherever price decides, always at the highest price allowed, and nowhere else."""
+    """One agency tries wherever price decides and others come, and nowhere else."""
     if key != world.HOPEFUL:
         return 1.0
     return 40.0 if need.method in {LOWEST, AVERAGE} else 0.0
@@ -309,5 +310,8 @@ def _offer(need: Need, draft: NoticeDraft, player: Player, stream: random.Random
     busy = player.open_jobs / world.capacity(player.agency)
     amount = min(draft.ceiling, world.price(player.agency, need.value, busy, stream))
     days = max(1, draft.days_limit - stream.randint(0, 4))
-    fixed = draft.method is DRAW or player.agency.key == world.HOPEFUL
+    if player.agency.key == world.HOPEFUL:
+        dear = Decimal(round(need.value * stream.uniform(1.03, 1.09)))
+        amount = min(draft.ceiling, dear) if draft.method is LOWEST else draft.ceiling
+    fixed = draft.method is DRAW
     return Offer(draft.ceiling if fixed else amount, days, stream.choice(words.PROPOSALS))

@@ -19,7 +19,9 @@ USUAL, OTHER, PAIR = "AG-SV-02", "AG-SV-03", ("AG-SV-06", "AG-SV-07")
 LOYAL_DAYS = (290, 245, 200, 160, 120, 80, 45)
 WON_BY_THE_OTHER = 2
 ALONE = 4
-"""Numbers in the row: the one that the other agency wins, the one to which nobody else comes."""
+UNDERCUT = (1, 5)
+"""Numbers in the row: the one that the other agency wins, the one to which nobody else comes, those in which the
+cheapest bid is set aside."""
 BOUNDARY = Scene(SETTLED_CLIENT, "XT-SV-02", "营地界址点测量", "界址点约 60 个", "18000.00")
 
 PORTION_CLIENT, PORTION_AGENCY = "CL-12", "AG-SV-03"
@@ -39,12 +41,12 @@ def habits(market: DemoMarket) -> Iterator[tuple[Process, date]]:
 
 
 async def _comes_back(market: DemoMarket, number: int) -> Process:
-    """Two bidders have one controller and exclude each other; of the rest the usual one is mostly the cheapest."""
+    """Two bidders have one controller and exclude each other, twice as the cheapest; of the rest the usual one is."""
     posted = await posts(market, BOUNDARY)
     yield posted.draft.deadline - timedelta(hours=5)
     price = 14_000 + 150 * number
     for place, key in enumerate(PAIR):
-        await hands_in(market, posted, key, f"{price - 300 + 900 * place}.00")
+        await hands_in(market, posted, key, f"{price + (-300 if number in UNDERCUT else 500) + 900 * place}.00")
     await hands_in(market, posted, USUAL, f"{price}.00")
     if number != ALONE:
         await hands_in(market, posted, OTHER, f"{price + (-400 if number == WON_BY_THE_OTHER else 1100)}.00")
