@@ -18,6 +18,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from core.web import cookies
 from tests import conftest as suite
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -60,6 +61,18 @@ class Site:
     address: str
     database_url: str
     clock_file: Path
+    data: Path
+
+    def run(self, module: str, *arguments: str) -> str:
+        """What `python -m module` prints on the same database and with the same keys."""
+        environment = os.environ | {
+            "XINSHI_DATABASE_URL": self.database_url,
+            "XINSHI_DATA": str(self.data),
+            "PYTHONPATH": str(ROOT),
+        }
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120, stdout=subprocess.PIPE)
+        return done.stdout.decode()
 
     def move_to(self, moment: datetime) -> None:
         """Set the clock and wait until everything that time does has been done."""
@@ -106,7 +119,7 @@ def site(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    site = Site(f"http://127.0.0.1:{port}", database_url, clock_file)
+    site = Site(f"http://127.0.0.1:{port}", database_url, clock_file, folder / "data")
     try:
         _wait(site.address, process, folder / "log")
         yield site
@@ -165,12 +178,14 @@ OpenPage = Callable[..., Watched]
 
 @pytest.fixture
 def visit(browser: Browser, site: Site) -> Iterator[OpenPage]:
-    """`visit(size=DESKTOP)` opens a fresh browser window that notes every complaint."""
+    """`visit(size=DESKTOP, token=None)` opens a fresh browser window, signed in with a session or not, that notes complaints."""
     contexts: list[BrowserContext] = []
     watched: list[Watched] = []
 
-    def start(size: dict[str, int] = DESKTOP, **options: Any) -> Watched:
+    def start(size: dict[str, int] = DESKTOP, token: str | None = None, **options: Any) -> Watched:
         context = browser.new_context(viewport=size, base_url=site.address, locale="zh-CN", **options)
+        if token:
+            context.add_cookies([{"name": cookies.SESSION, "value": token, "url": site.address}])
         context.set_default_timeout(30_000)
         contexts.append(context)
         window = Watched(context.new_page())
