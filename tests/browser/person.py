@@ -53,7 +53,8 @@ class Person:
         """Fill the form that posts to `action` and press its button; returns the address that follows."""
         form = self.page.locator(f'main form[method="post"][action$="{action}"]').first
         form.evaluate(
-            "f => { for (let d = f.closest('details'); d; d = d.parentElement.closest('details')) d.open = true }"
+            "f => { for (let d = f.closest('details'); d; d = d.parentElement.closest('details')) d.open = true;"
+            " f.querySelectorAll('details').forEach(d => d.open = true) }"
         )
         for name, value in fields.items():
             fill(form, name.replace("__", "-"), value)
