@@ -74,6 +74,10 @@ class Site:
         done = subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120, stdout=subprocess.PIPE)
         return done.stdout.decode()
 
+    def cookie(self, session: str) -> dict[str, str]:
+        """What a browser holds that is signed in with this session."""
+        return {"name": cookies.SESSION, "value": session, "url": self.address}
+
     def move_to(self, moment: datetime) -> None:
         """Set the clock and wait until everything that time does has been done."""
         text = moment.isoformat()
@@ -178,14 +182,12 @@ OpenPage = Callable[..., Watched]
 
 @pytest.fixture
 def visit(browser: Browser, site: Site) -> Iterator[OpenPage]:
-    """`visit(size=DESKTOP, token=None)` opens a fresh browser window, signed in with a session or not, that notes complaints."""
+    """`visit(size=DESKTOP)` opens a fresh browser window that notes every complaint."""
     contexts: list[BrowserContext] = []
     watched: list[Watched] = []
 
-    def start(size: dict[str, int] = DESKTOP, token: str | None = None, **options: Any) -> Watched:
+    def start(size: dict[str, int] = DESKTOP, **options: Any) -> Watched:
         context = browser.new_context(viewport=size, base_url=site.address, locale="zh-CN", **options)
-        if token:
-            context.add_cookies([{"name": cookies.SESSION, "value": token, "url": site.address}])
         context.set_default_timeout(30_000)
         contexts.append(context)
         window = Watched(context.new_page())

@@ -24,7 +24,7 @@ from tests.factories.agencies import make_agency, make_grade
 
 NAMES = ("新泰衡尺山河测绘有限公司", "新泰经纬图舆地理信息技术有限公司", "山东岱下规矩工程测量有限责任公司新泰分公司")
 SCORES = ("86.50", "78.20", "72.40")
-METHODS = ("direct", "random-draw", "average-price", "credit-preferred", "proposal-preferred", "live")
+METHODS = ("direct", "random-draw", "average-price", "credit-preferred", "proposal-preferred")
 FOREVER = datetime(2099, 1, 1, tzinfo=UTC)
 """Sessions of journeys outlive every move of the clock."""
 
@@ -40,13 +40,17 @@ class Town:
     accounts: dict[str, int] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     contested: int = 0
+    watched: int = 0
+    deadline: str = ""
 
 
 async def people() -> Town:
-    """Two clients with a project for each journey, three agencies, two supervisors, three experts, a contested notice."""
+    """Two clients with a project for each journey, three agencies, two supervisors, three experts, two notices with bids."""
     town = Town()
     own = await make.member(Role.CLIENT, await make.organization("新泰驿路灯火加油站有限公司"), "经办人甲")
-    public = await make.member(Role.CLIENT, await make.organization("新泰市青云湖畔实验学校", kind="public"), "经办人乙")
+    public = await make.member(
+        Role.CLIENT, await make.organization("新泰市青云湖畔实验学校", kind="public"), "经办人乙"
+    )
     supervisor = await factory.make_custodians(public)
     second = await make.member(Role.MARKET_SUPERVISOR, supervisor.organization_id, "监督员乙")
     town.keys = {"public": factory.client_key(public), "supervisor": factory.SUPERVISOR_KEY.text}
@@ -68,20 +72,25 @@ async def people() -> Town:
             fund_source=fund,
         )
         town.projects[method] = project_id
-    town.contested = await contested(own, crowd)
+    for place in ("contested", "watched"):
+        made = await three_bids(own, crowd, place)
+        setattr(town, place, made.notice_id)
+        town.deadline = made.deadline.isoformat()
     for name, somebody in crowd.items():
         town.sessions[name], town.accounts[name] = await session(somebody), somebody.account_id
     return town
 
 
-async def contested(client: Identity, crowd: dict[str, Identity]) -> int:
+async def three_bids(client: Identity, crowd: dict[str, Identity], place: str) -> factory.MadeNotice:
     """A lowest-price notice with three bids under seal; what happens at its deadline time does."""
-    project_id, _client = await factory.make_project(client, title="油罐区扩建", location="新泰市小协镇")
+    project_id, _client = await factory.make_project(
+        client, title=f"{place} 油罐区扩建", location=f"新泰市小协镇 {place}"
+    )
     made = await factory.make_notice(client, project_id=project_id, method=SelectionMethod.LOWEST_PRICE)
     for number, price in enumerate(("24600.00", "26000.00", "27500.00"), 1):
         offer = Offer(Decimal(price), 8, "两个测量组，三级检查。")
         await services.submit_bid(crowd[f"agency{number}"], notice_id=made.notice_id, offer=offer)
-    return made.notice_id
+    return made
 
 
 async def session(somebody: Identity) -> str:

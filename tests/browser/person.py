@@ -18,11 +18,18 @@ class Person:
 
     seen: ClassVar[set[tuple[str, str]]] = set()
 
-    def __init__(self, visit: OpenPage, login: str | None = None, *, token: str | None = None) -> None:
-        self.page: Page = visit(DESKTOP, token=token).page
+    def __init__(self, visit: OpenPage, login: str | None = None) -> None:
+        self.page: Page = visit(DESKTOP).page
         if login:
             self.go("/sign-in")
             self.send("/sign-in", login=login, password=PASSWORD)
+
+    def becomes(self, cookie: dict[str, str] | None) -> "Person":
+        """Somebody else sits down at the same browser, signed in with a session or not."""
+        self.page.context.clear_cookies()
+        if cookie:
+            self.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        return self
 
     def go(self, path: str) -> "Person":
         """Open a page and look at it at both widths."""
@@ -58,7 +65,9 @@ class Person:
         )
         for name, value in fields.items():
             fill(form, name.replace("__", "-"), value)
-        (form.get_by_role("button", name=press, exact=True) if press else form.locator("button[type=submit]").last).click()
+        (
+            form.get_by_role("button", name=press, exact=True) if press else form.locator("button[type=submit]").last
+        ).click()
         self.page.wait_for_load_state()
         faults = self.page.locator(".x-errors")
         assert faults.count() == 0, f"{action}: {faults.inner_text()}"

@@ -3,60 +3,18 @@
 The main journey shows the sixth, the lowest price. Time stands still until a journey moves it.
 """
 
-import json
+import copy
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
-import pytest
-
-from core.clock import SHANGHAI
-from tests.browser.conftest import OpenPage, Site
-from tests.browser.market_cast import Town
+from tests.browser.fair import OTHER, SAME, Fair, fair, hands, town
 from tests.browser.person import Person
 
-BEGIN = datetime(2026, 3, 2, 10, tzinfo=SHANGHAI)  # a Monday
+__all__ = ["fair", "hands", "town"]  # fixtures
 DEADLINE = timedelta(days=10)
-SAME = "重算结果与公布的完全相同。"
 PRICES = {"agency1": "28800.00", "agency2": "26000.00", "agency3": "24600.00"}
-
-
-@dataclass
-class Fair:
-    """A town on market day: who acts, and when it is."""
-
-    site: Site
-    town: Town
-    now: datetime
-    visit: OpenPage
-
-    def person(self, name: str | None = None) -> Person:
-        """Somebody with a session, or a passer-by."""
-        return Person(self.visit, token=self.town.sessions[name] if name else None)
-
-    def passes(self, time: timedelta) -> None:
-        """Time goes by, and what it does is done."""
-        self.now += time
-        self.site.move_to(self.now)
-
-
-@pytest.fixture(scope="module")
-def town(site: Site) -> Town:
-    """Everybody, once for the module."""
-    site.move_to(BEGIN)
-    return Town(**json.loads(site.run("tests.browser.market_cast", BEGIN.isoformat())))
-
-
-_moment = [BEGIN]
-
-
-@pytest.fixture
-def fair(site: Site, town: Town, visit: OpenPage) -> Iterator[Fair]:
-    """The town at the moment where the last journey ended."""
-    fair = Fair(site, town, _moment[0], visit)
-    yield fair
-    _moment[0] = fair.now
 
 
 def posts(fair: Fair, method: str, client: str = "own", **fields: object) -> int:
@@ -102,6 +60,45 @@ def recomputes(fair: Fair, notice: int) -> Person:
     return reader
 
 
+Draw = dict[str, Any]
+TAMPERED: dict[str, Callable[[Draw], object]] = {
+    "another secret": lambda draw: draw.update(secret="11" * 32),
+    "another commitment": lambda draw: draw.update(commitment="11" * 32),
+    "another winner": lambda draw: draw["picks"].reverse(),
+    "one candidate fewer": lambda draw: draw["candidates"].pop(),
+    "two lots for one": lambda draw: draw["lots"].__setitem__(0, 2),
+    "another envelope": lambda draw: draw["envelopes"][0].update(digest="22" * 32),
+    "another contribution": lambda draw: draw["envelopes"][0].update(contribution="22" * 32),
+    "another checkpoint": lambda draw: draw["checkpoint"].update(size=draw["checkpoint"]["size"] + 1),
+    "an outside value nobody named": lambda draw: draw["outside"].update(value="07"),
+    "a source added later": lambda draw: draw["outside"].update(source="某彩票", value="07"),
+    "another factor": lambda draw: draw["factor"].update(candidate="0.99"),
+    "a factor added": lambda draw: draw["factors"].append("0.99"),
+    "the older format": lambda draw: draw.update(format="xinshi-draw-1"),
+    "a field more": lambda draw: draw.update(note="checked"),
+    "a field missing": lambda draw: draw.pop("lots"),
+    "no list at all": lambda draw: draw.update(candidates=7),
+}
+
+
+def refuses_every_change(reader: Person) -> None:
+    """The same page, given a file that is not true, says so; given the true one again, says that."""
+    address = reader.page.locator("[data-draw]").get_attribute("data-draw") or ""
+    true = reader.page.request.get(address).json()
+    verdict = reader.page.locator("[data-draw-out]")
+    served: list[Draw] = [true]
+    reader.page.route(f"**{address}", lambda route: route.fulfill(json=served[0]))
+    for change, make in TAMPERED.items():
+        served[0] = copy.deepcopy(true)
+        make(served[0])
+        reader.page.get_by_role("button", name="在我的浏览器里重算").click()
+        verdict.get_by_text(OTHER).wait_for()
+        assert SAME not in verdict.inner_text(), change
+    served[0] = true
+    reader.page.get_by_role("button", name="在我的浏览器里重算").click()
+    verdict.get_by_text(SAME).wait_for()
+
+
 def is_awarded(fair: Fair, notice: int) -> str:
     """Nobody objects; the winner as the page names it."""
     fair.passes(timedelta(days=9))
@@ -113,7 +110,9 @@ def is_awarded(fair: Fair, notice: int) -> str:
 
 def test_a_direct_offer(fair: Fair) -> None:
     chosen = "agency1"
-    notice = posts(fair, "direct", agency_id=fair.town.agencies[chosen], reason="沿用同一地块前期测量成果，另测会重复花钱。")
+    notice = posts(
+        fair, "direct", agency_id=fair.town.agencies[chosen], reason="沿用同一地块前期测量成果，另测会重复花钱。"
+    )
     publishes(fair, notice)
     fair.person("agency2").go(f"/notices/{notice}")
     fair.person(chosen).go(f"/notices/{notice}").send("/accept")
@@ -143,7 +142,10 @@ def test_an_average_price(fair: Fair) -> None:
     fair.passes(DEADLINE)
     reader = recomputes(fair, notice)
     reader.sees("参考价怎么来的")
-    assert is_awarded(fair, notice) == fair.town.names["agency3"], "only the middle counts; 95–98 % of it is nearest to it"
+    refuses_every_change(reader)
+    assert is_awarded(fair, notice) == fair.town.names["agency3"], (
+        "only the middle counts; 95–98 % of it is nearest to it"
+    )
 
 
 def test_a_credit_preferred_short_list(fair: Fair) -> None:
@@ -162,7 +164,12 @@ def test_a_credit_preferred_short_list(fair: Fair) -> None:
 
 
 def test_proposals_before_a_panel(fair: Fair) -> None:
-    questions = {"criteria-0-text": "技术路线", "criteria-0-weight": 40, "criteria-1-text": "人员", "criteria-1-weight": 30}
+    questions = {
+        "criteria-0-text": "技术路线",
+        "criteria-0-weight": 40,
+        "criteria-1-text": "人员",
+        "criteria-1-weight": 30,
+    }
     notice = posts(fair, "proposal-preferred", price_weight=30, **questions)
     experts = [fair.town.accounts[f"expert{number}"] for number in (1, 2, 3)]
     fair.person("own").go(f"/notices/{notice}/panel").send(
