@@ -143,9 +143,7 @@ def test_an_average_price(fair: Fair) -> None:
     reader = recomputes(fair, notice)
     reader.sees("参考价怎么来的")
     refuses_every_change(reader)
-    assert is_awarded(fair, notice) == fair.town.names["agency3"], (
-        "95–98 % of the middle price is nearest to it"
-    )
+    assert is_awarded(fair, notice) == fair.town.names["agency3"], "95–98 % of the middle price is nearest to it"
 
 
 def test_a_credit_preferred_short_list(fair: Fair) -> None:
