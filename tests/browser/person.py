@@ -38,8 +38,9 @@ class Person:
         return self
 
     def look(self) -> None:
-        """What every page must satisfy; a page that reads the same is looked at once."""
-        face = (re.sub(r"\d+", "N", self.page.url), self.page.title())
+        """What every page must satisfy; one with the same address and the same parts is looked at once."""
+        heads = self.page.locator("main h2").all_inner_texts()
+        face = (re.sub(r"\d+", "N", self.page.url), re.sub(r"\d+", "N", "|".join(heads)))
         if face in self.seen:
             return
         self.seen.add(face)
@@ -54,7 +55,7 @@ class Person:
     def _picture(self, size: str) -> None:
         if PICTURES:
             name = self.page.url.partition("//")[2].partition("/")[2].replace("/", "-").partition("?")[0]
-            self.page.screenshot(path=f"{PICTURES}/{name or 'home'}-{size}.png", full_page=True)
+            self.page.screenshot(path=f"{PICTURES}/{name or 'home'}-{len(self.seen)}-{size}.png", full_page=True)
 
     def send(self, action: str, press: str | None = None, **fields: object) -> str:
         """Fill the form that posts to `action` and press its button; returns the address that follows."""
