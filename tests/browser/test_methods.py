@@ -187,6 +187,7 @@ def test_proposals_before_a_panel(fair: Fair) -> None:
     chair = fair.person("expert1").go(f"/notices/{notice}/assessment")
     chair.send("/signature")
     chair.sees("评审小组的全部评分")
+    chair.sees("总分怎么来的")
     recomputes(fair, notice)
     best = re.sub(r"\s", "", chair.page.locator(".x-winner h2").inner_text())
     assert is_awarded(fair, notice) == best
