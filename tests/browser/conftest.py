@@ -221,7 +221,12 @@ def accessible(page: Page) -> None:
     assert not grave, f"{page.url}: {grave}"
 
 
+WIDE = """() => [...document.querySelectorAll('body *')]
+    .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .slice(0, 5).map(e => e.outerHTML.slice(0, 160))"""
+
+
 def no_sideways_scroll(page: Page) -> None:
     """The page fits its window."""
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert width <= 0, f"{page.url} is {width} px too wide at {page.viewport_size}"
+    assert width <= 0, f"{page.url} is {width} px too wide at {page.viewport_size}: {page.evaluate(WIDE)}"

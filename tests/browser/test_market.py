@@ -91,6 +91,8 @@ def test_a_result_contested_to_the_decision(fair: Fair) -> None:
     case = loser.number("/objections/")
     has_a_clock(loser, "新泰驿路灯火加油站有限公司")
     fair.person().go(f"/notices/{notice}").sees("有异议正在处理，公示期停止计算")
+    fair.in_english(f"/notices/{notice}")
+    fair.in_english(f"/objections/{case}", "own")
 
     fair.passes(timedelta(days=7))  # the notice period would be over by now
     fair.person().go(f"/notices/{notice}").sees("拟中选机构")
@@ -100,8 +102,10 @@ def test_a_result_contested_to_the_decision(fair: Fair) -> None:
     loser.send("/escalation", words="答复没有说明证书在开启当日是否有效，请监督部门核对。")
     fair.person("supervisor").go(f"/objections/{case}").send("/acceptance")
     has_a_clock(fair.somebody, "监督部门")
+    fair.in_english(f"/objections/{case}", "second")
     fair.person("second").go(f"/objections/{case}").send("/decision", decision="confirm", words=WORDS)
     fair.person().go(f"/objections/{case}").sees(WORDS)
+    fair.in_english(f"/objections/{case}")
     fair.person().go("/objections").sees("维持")
     fair.passes(timedelta(days=7))
     page = fair.person().go(f"/notices/{notice}")

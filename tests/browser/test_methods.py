@@ -114,7 +114,7 @@ def test_a_direct_offer(fair: Fair) -> None:
         fair, "direct", agency_id=fair.town.agencies[chosen], reason="沿用同一地块前期测量成果，另测会重复花钱。"
     )
     publishes(fair, notice)
-    fair.person("agency2").go(f"/notices/{notice}")
+    fair.in_english(f"/notices/{notice}", "agency2")
     fair.person(chosen).go(f"/notices/{notice}").send("/accept")
     assert is_awarded(fair, notice) == fair.town.names[chosen]
 
@@ -125,6 +125,8 @@ def test_a_random_draw_with_two_custodians(fair: Fair) -> None:
     bids(fair, notice, priced=False)
     fair.passes(DEADLINE)
     fair.person().go(f"/notices/{notice}").sees("等保管人交出密钥份额")
+    fair.in_english(f"/notices/{notice}")
+    fair.in_english(f"/notices/{notice}/share", "supervisor")
     for holder in ("public", "supervisor"):
         keeper = fair.person(holder).go(f"/notices/{notice}/share")
         if keeper.page.locator('form[action$="/share"]').count():
@@ -143,6 +145,7 @@ def test_an_average_price(fair: Fair) -> None:
     reader = recomputes(fair, notice)
     reader.sees("参考价怎么来的")
     refuses_every_change(reader)
+    fair.in_english(f"/notices/{notice}/result")
     assert is_awarded(fair, notice) == fair.town.names["agency3"], "95–98 % of the middle price is nearest to it"
 
 
@@ -155,6 +158,8 @@ def test_a_credit_preferred_short_list(fair: Fair) -> None:
     owner = fair.person("own").go(f"/notices/{notice}/result")
     listed = owner.page.locator('input[name="agency_id"]').evaluate_all("all => all.map(e => e.value)")
     assert len(listed) == 2
+    fair.in_english(f"/notices/{notice}/result", "own")
+    owner = fair.person("own").go(f"/notices/{notice}/result")
     owner.send("/pick", agency_id=listed[1], reason="人员与本项目最匹配，能按期进场。")
     owner.sees("拟中选机构")
     names = {str(number): fair.town.names[key] for key, number in fair.town.agencies.items()}
@@ -176,6 +181,7 @@ def test_proposals_before_a_panel(fair: Fair) -> None:
     publishes(fair, notice)
     bids(fair, notice)
     fair.passes(DEADLINE)
+    fair.in_english(f"/notices/{notice}/assessment", "expert1")
     for number in (1, 2, 3):
         expert = fair.person(f"expert{number}").go(f"/notices/{notice}/assessment")
         expert.send("/declaration")
@@ -184,10 +190,12 @@ def test_proposals_before_a_panel(fair: Fair) -> None:
         boxes = expert.page.locator('input[name^="scores-"][name$="-points"]')
         marks = {boxes.nth(place).get_attribute("name"): 28 - place // 2 * 2 for place in range(boxes.count())}
         expert.send("/scores", press="提交评分（不能再改）", **marks)  # type: ignore[arg-type]
+    fair.in_english(f"/notices/{notice}/assessment", "expert1")
     chair = fair.person("expert1").go(f"/notices/{notice}/assessment")
     chair.send("/signature")
     chair.sees("评审小组的全部评分")
     chair.sees("总分怎么来的")
-    recomputes(fair, notice)
     best = re.sub(r"\s", "", chair.page.locator(".x-winner h2").inner_text())
+    recomputes(fair, notice)
+    fair.in_english(f"/notices/{notice}/result")
     assert is_awarded(fair, notice) == best
