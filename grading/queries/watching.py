@@ -1,6 +1,6 @@
 """Reads the frames that watching and signals are computed from, and computes them in a thread."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from math import sqrt
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +17,7 @@ from grading.rules.case_mark import combine
 from grading.rules.months import add_months
 
 if TYPE_CHECKING:
+    from grading.watching.figures import Figure
     from grading.watching.frames import Frames
 
 T = TypeVar("T")
@@ -132,8 +133,24 @@ async def in_thread(compute: Callable[["Frames"], T], until: date | None = None)
     return await anyio.to_thread.run_sync(compute, read)
 
 
-async def figures(codes: Sequence[str] | None = None, until: date | None = None) -> dict[str, Any]:
-    """The figures by code, as lists of rows with plain values."""
+_FINGERPRINT = """
+select (select max(id) from grading_report where state in ('published', 'superseded')),
+       (select count(*) from contracts_review where state = 'final'),
+       (select count(*) from contracts_evaluation where client_filed_at is not null),
+       (select max(id) from grading_calibration), (select max(id) from grading_scheme),
+       (select count(*) from grading_report where comment <> ''), current_database()
+"""
+_kept: dict[tuple[Any, ...], dict[str, "Figure"]] = {}
+
+
+async def figures(until: date | None = None) -> dict[str, "Figure"]:
+    """All figures by code. Computed anew only when a grade, a review or an evaluation has come in since."""
     from grading.watching.figures import compute
 
-    return await in_thread(lambda read: compute(read, codes), until)
+    day = until or clock.today()
+    key = (day, *await db.row(_FINGERPRINT))
+    if key not in _kept:
+        made = await in_thread(compute, day)
+        _kept.clear()
+        _kept[key] = made
+    return _kept[key]

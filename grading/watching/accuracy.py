@@ -9,8 +9,8 @@ import pandas as pd
 from grading.rules.watching import Limits
 from grading.watching.distributions import snapshot
 from grading.watching.frames import months_before
+from grading.watching.shares import Z80, wilson
 
-Z80 = 1.2815515655446004
 WINDOW_MONTHS = 36
 TRADES = ["agency", "profession"]
 
@@ -83,13 +83,3 @@ def _covered(scope: str, met: pd.DataFrame) -> dict[str, object]:
     n, k = len(met), int(met["inside"].sum())
     low, high = wilson(k, n)
     return {"scope": scope, "cases": n, "inside": k, "share": k / n if n else float("nan"), "low": low, "high": high}
-
-
-def wilson(k: int, n: int, z: float = Z80) -> tuple[float, float]:
-    """Wilson's interval of a share k of n; (0, 1) without data."""
-    if not n:
-        return 0.0, 1.0
-    p, square = k / n, z * z
-    centre = (p + square / (2 * n)) / (1 + square / n)
-    reach = z / (1 + square / n) * float(np.sqrt(p * (1 - p) / n + square / (4 * n * n)))
-    return centre - reach, centre + reach

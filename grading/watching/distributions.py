@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 
 from grading.rules.watching import Limits
 from grading.watching.frames import month_of, months_before
+from grading.watching.shares import wilson
 
 GRADES = ("A", "B", "C", "D", "N")
 RANK = {"A": 3.0, "B": 2.0, "C": 1.0, "D": 0.0}
@@ -19,7 +20,7 @@ HALF = 0.5
 def snapshot(grades: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     """The grade of each agency and profession as it stood on a day."""
     known = grades[grades["as_of"] <= day].sort_values(["as_of", "report"])
-    return known.groupby(["agency", "profession"], as_index=False).last()
+    return known.drop_duplicates(["agency", "profession"], keep="last")
 
 
 def base_day(grades: pd.DataFrame, today: pd.Timestamp, limits: Limits) -> pd.Timestamp:
@@ -196,9 +197,9 @@ def bunching(marks: pd.DataFrame, limits: Limits) -> pd.DataFrame:
         binomtest(int(a), int(n), 0.5, alternative="greater") if n else None
         for a, n in zip(made["above"], near, strict=True)
     ]
-    intervals = [one.proportion_ci(confidence_level=0.9, method="wilson") if one else None for one in tests]
+    intervals = [wilson(int(a), int(n)) for a, n in zip(made["above"], near, strict=True)]
     made["share"] = made["above"] / near.where(near > 0)
-    made["low"] = [one.low if one else np.nan for one in intervals]
+    made["low"], made["high"] = [low for low, _ in intervals], [high for _, high in intervals]
     made["chance"] = [
         float(one.pvalue) if one and n >= limits.cut_least else np.nan for one, n in zip(tests, near, strict=True)
     ]

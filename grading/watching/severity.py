@@ -15,8 +15,8 @@ from scipy.sparse import coo_matrix
 from grading.rules.watching import Limits
 from grading.watching.agreement import components
 from grading.watching.frames import months_before
+from grading.watching.shares import Z80
 
-Z80 = 1.2815515655446004
 START = (36.0, 9.0)
 ROUNDS = 12
 TINY = 1e-6

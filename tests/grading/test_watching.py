@@ -14,6 +14,7 @@ from grading.rules.watching import FIGURES, LIMITS, FigureAbsent, Verdict
 from grading.watching import accuracy, agreement, distributions, severity
 from grading.watching.figures import compute
 from grading.watching.frames import Frames
+from grading.watching.shares import wilson
 
 TODAY = date(2026, 11, 1)
 X = None
@@ -363,9 +364,9 @@ def test_coverage_uses_the_grade_before_the_case_and_the_wider_interval() -> Non
 
 
 def test_wilson_by_hand() -> None:
-    low, high = accuracy.wilson(5, 10, z=1.96)
+    low, high = wilson(5, 10, z=1.96)
     assert (low, high) == (pytest.approx(0.2366, abs=1e-4), pytest.approx(0.7634, abs=1e-4))
-    assert accuracy.wilson(0, 0) == (0.0, 1.0)
+    assert wilson(0, 0) == (0.0, 1.0)
 
 
 # ---- all of them
