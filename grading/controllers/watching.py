@@ -7,7 +7,6 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from core import clock, web
-from core.i18n import _
 from core.identity import Permission
 from grading.controllers.watch_charts import chart
 from grading.controllers.watch_words import caption, cell, columns
@@ -75,8 +74,7 @@ async def severity_page(request: AnyRequest) -> Response[Any]:
         rules=rules,
         figure=figure,
         drawn=chart(figure),
-        said=caption(figure),
-        say=_,
+        summary=caption(figure),
         limits=LIMITS,
     )
 

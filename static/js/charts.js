@@ -148,7 +148,7 @@
           { type: "custom", silent: true, tooltip: { show: false }, data: d.values.map(function (v, i) { return [d.lo[i] == null ? v : d.lo[i], d.hi[i] == null ? v : d.hi[i], i]; }), encode: { x: [0, 1], y: 2 }, renderItem: function (p, api) {
             var a = api.coord([api.value(0), api.value(2)]), b = api.coord([api.value(1), api.value(2)]); return { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: t.edge, lineWidth: 3 } }; } },
           { type: "scatter", symbolSize: 11, data: d.values.map(function (v, i) { return [v, i]; }), itemStyle: { color: t.act, borderColor: t.surface, borderWidth: 1.5 },
-            markLine: { silent: true, symbol: "none", data: d.limits.map(function (v) { return { xAxis: v, lineStyle: { color: t.ink, type: v === 0 ? "solid" : "dashed", width: 1 }, label: { show: true, position: "start", distance: -18, formatter: v + d.unit, color: t["ink-2"], fontSize: 12 } }; }) } }
+            markLine: { silent: true, symbol: "none", data: d.limits.map(function (v) { return { xAxis: v, lineStyle: { color: t.ink, type: v === 0 ? "solid" : "dashed", width: 1 }, label: { show: true, position: "start", formatter: v + d.unit, color: t["ink-2"], fontSize: 12 } }; }) } }
         ]
       });
     },
