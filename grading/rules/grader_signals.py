@@ -76,6 +76,7 @@ class SignalLimits:
     agency_share: float = 0.6
     shared_clients: int = 3
     shared_jaccard: float = 0.75
+    shared_chance: float = 0.001
     burst_days: int = 7
     burst_answers: int = 5
     burst_share: float = 0.5
@@ -137,9 +138,9 @@ SIGNALS: tuple[Definition, ...] = (
     Definition(
         "shared-clients",
         N_("两家机构的业主几乎相同"),
-        N_("两家机构近 24 个月共有 %(shared)s 家相同的业主，合计 %(all)s 家。"),
+        N_("两家机构近 24 个月共有 %(shared)s 家相同的业主，两家合计 %(all)s 家，全市场 %(field)s 家。"),
         N_("同一园区、同一行业的两家机构会共享业主。"),
-        N_("至少 3 家共同业主，占两家全部业主的四分之三以上。"),
+        N_("至少 3 家共同业主，占两家全部业主的四分之三以上，偶然的概率小于 0.1%%。"),
         "shared_clients",
     ),
     Definition(
@@ -192,10 +193,10 @@ SIGNALS: tuple[Definition, ...] = (
     ),
     Definition(
         "tied-agencies",
-        N_("两家机构有共同之处"),
-        N_("两家在册机构：%(ties)s。"),
-        N_("同一写字楼共用出口地址、人员换单位前后重叠，都会如此。"),
-        N_("控制人或人员相同；或两项以上相同。"),
+        N_("机构之间有共同之处"),
+        N_("%(count)s 家在册机构：%(ties)s。"),
+        N_("控制人只比姓名，可能同名；同一写字楼共用出口地址、人员换单位前后重叠，也会如此。"),
+        N_("登记的控制人相同；或有相同的人员；或其他两项以上相同。"),
         "tied_agencies",
     ),
     Definition(

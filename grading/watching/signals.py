@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.stats import chi2, hypergeom
 
 from grading.rules.grader_signals import SIGNAL_LIMITS, SIGNALS, Found, SignalLimits
 from grading.rules.watching import LIMITS
@@ -79,14 +79,18 @@ class Search:
             for n, one in enumerate(names):
                 for other in names[n + 1 :]:
                     together[one, other] += 1
+        field = int(self.deals["client"].nunique())
         for (one, other), shared in sorted(together.items()):
             union = sets[one] | sets[other]
-            if shared >= self.limits.shared_clients and shared / len(union) >= self.limits.shared_jaccard:
+            few, many = sorted((len(sets[one]), len(sets[other])))
+            chance = float(hypergeom.sf(shared - 1, field, few, many))
+            alike = shared / len(union) >= self.limits.shared_jaccard and chance < self.limits.shared_chance
+            if shared >= self.limits.shared_clients and alike:
                 yield Found(
                     "shared-clients",
                     f"agency:{one}",
                     str(other),
-                    {"shared": shared, "all": len(union)},
+                    {"shared": shared, "all": len(union), "field": field},
                     agencies=(one, other),
                     clients=_ids(sets[one] & sets[other]),
                 )
@@ -235,18 +239,22 @@ class Search:
                 )
 
     def tied_agencies(self) -> Iterator[Found]:
-        """Agencies that share a controller, staff, or two lesser things."""
+        """Agencies that share staff or two lesser things, pair by pair; those of one controller together."""
         for (one, other), kinds in sorted(self._ties().items()):
             both = one in self._by_organization and other in self._by_organization
-            if both and (kinds & {"controller", "staff"} or len(kinds) > 1):
+            if both and ("staff" in kinds or len(kinds - {"controller"}) > 1):
                 agencies = _ids([self._by_organization[one], self._by_organization[other]])
-                yield Found(
-                    "tied-agencies",
-                    f"agency:{agencies[0]}",
-                    str(agencies[1]),
-                    {"ties": sorted(kinds)},
-                    agencies=agencies,
-                )
+                yield self._tied(agencies, sorted(kinds))
+        controllers = self.frames.ties[self.frames.ties["kind"] == "controller"]
+        for _value, group in controllers.groupby("value")["organization"]:
+            agencies = _ids(self._by_organization[one] for one in group if one in self._by_organization)
+            if len(agencies) > 1:
+                yield self._tied(agencies, ["controller"])
+
+    def _tied(self, agencies: tuple[int, ...], kinds: list[str]) -> Found:
+        said = {"count": len(agencies), "ties": kinds}
+        key = " ".join(str(one) for one in (*agencies[1:], *kinds[:1]))
+        return Found("tied-agencies", f"agency:{agencies[0]}", key, said, agencies=agencies)
 
     def reciprocal(self) -> Iterator[Found]:
         """Organisations that commission each other."""
