@@ -55,8 +55,9 @@ async def list_grades(
 async def explanation(
     request: AnyRequest, agency_id: FromPath[int], profession: FromPath[Profession]
 ) -> dict[str, Any]:
-    """The grade in force with its evidence, the table that adds up and what is missing for the next."""
-    view = await queries.standing_explanation(agency_id, profession)
+    """The grade in force, the table that adds up (case by case for its agency and the officers, by year for
+    everybody else) and what is missing for the next."""
+    view = await queries.standing_explanation(agency_id, profession, await web.who(request))
     if view is None:
         raise NotFound
     return _report(view)

@@ -115,6 +115,16 @@
           markLine: { silent: true, symbol: "none", data: [{ xAxis: d.limit, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "end", formatter: d.limit + d.unit, color: t.ink, fontSize: 12 } }] } }]
       });
     },
+    /* counts in steps of a scale; the own step is dark and has a pattern */
+    hist: function (d, t, narrow) {
+      return Object.assign(base(t, narrow), {
+        xAxis: axis(t, { type: "category", data: d.labels, splitLine: { show: false } }),
+        yAxis: axis(t, { type: "value", minInterval: 1, axisLine: { show: false } }),
+        series: [{ type: "bar", barWidth: "78%", data: d.counts.map(function (v, i) {
+          return { value: v, itemStyle: i === d.own ? { color: t.dai, decal: DECAL.B } : { color: t["act-weak"], borderColor: t.act, borderWidth: 1 } }; }),
+          label: { show: true, position: "top", color: t["ink-2"], fontSize: 12, formatter: function (p) { return p.dataIndex === d.own ? d.mine : p.value || ""; } } }]
+      });
+    },
     /* several lines over time with limits; lo and hi give a ribbon around the first */
     lines: function (d, t, narrow) {
       var ink = [t.act, t.ink, t["warn-line"], t["ink-3"]], dash = ["solid", "dashed", "dotted", [8, 3, 2, 3]], mark = ["circle", "diamond", "rect", "triangle"];
