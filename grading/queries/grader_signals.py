@@ -83,7 +83,8 @@ class SignalRow:
         """What it says, in the reader's language."""
         said = dict(self.params)
         if "side" in said:
-            said["side"] = _(SIDES[said["side"]])
+            side = SIDES[said["side"]]
+            said["side"] = _(side)
         if "ties" in said:
             said["ties"] = _("、").join(_(TIE_NAMES[kind]) for kind in said["ties"])
         return sentence(self.code, said).render()
