@@ -7,13 +7,17 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from agencies.rules import Profession
 from core import web
+from core.errors import NotFound
 from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
 from grading import forms_signals, services
 from grading.controllers.grader_signals import signal_filter
 from grading.queries.grader_signals import SignalRow, grader_signal, grader_signals
+from grading.queries.outlook import ahead_of
+from grading.queries.reports import standing_explanation
 from grading.queries.watching import figures
 from grading.rules.evidence import plain
 from grading.services.grader_signals import SignalReceipt
@@ -139,4 +143,17 @@ async def reopen(request: AnyRequest, signal_id: FromPath[int], data: JSONBody[R
     return await _act(request, data, do)
 
 
-HANDLERS = [list_figures, list_severities, list_signals, show_signal, assign, decide, reopen]
+@get("/agencies/{agency_id:int}/grades/{profession:str}/outlook", name="api:grade-outlook", guards=[web.signed_in])
+async def show_outlook(
+    request: AnyRequest, agency_id: FromPath[int], profession: FromPath[Profession]
+) -> dict[str, Any]:
+    """What would move the grade in force, for the agency and the officers; absent for everybody else."""
+    view = await standing_explanation(agency_id, profession, await web.identity_of(request))
+    ahead = await ahead_of(view) if view else None
+    if ahead is None:
+        raise NotFound
+    shown: dict[str, Any] = plain(ahead)
+    return shown
+
+
+HANDLERS = [show_outlook, list_figures, list_severities, list_signals, show_signal, assign, decide, reopen]

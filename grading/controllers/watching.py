@@ -1,19 +1,24 @@
 """Watching the graders: the figures for those who watch, and the severity of reviewers for everybody."""
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from core import clock, web
+from core.i18n import language
 from core.identity import Permission
 from grading.controllers.watch_charts import chart
 from grading.controllers.watch_words import caption, cell, columns
 from grading.controllers.words import words
 from grading.queries.schemes import rulebook_on
-from grading.queries.watching import figures
+from grading.queries.watching import figures, region_names
 from grading.rules.watching import BY_CODE, LIMITS, VERDICT_TAGS, VERDICTS, FigureAbsent
+
+if TYPE_CHECKING:
+    from grading.watching.figures import Figure
 
 AnyRequest = Request[Any, Any, Any]
 WATCHER = [web.requires(Permission.WATCH_GRADING)]
@@ -23,15 +28,29 @@ TYPES = {
 }
 
 
+async def _named() -> "list[Figure]":
+    """The figures, with the regions of the fairness table by name."""
+    regions = await region_names()
+
+    def said(row: dict[str, Any]) -> dict[str, Any]:
+        known = regions.get(row["group"]) if row["kind"] == "region" else None
+        return row | {"group": f"{known[language() == 'en']} {row['group']}"} if known else row
+
+    return [
+        replace(one, rows=tuple(said(row) for row in one.rows)) if code == "fairness" else one
+        for code, one in (await figures()).items()
+    ]
+
+
 @get("/grading/watch", name="grading:watch", guards=WATCHER)
 async def watch_page(request: AnyRequest) -> Response[Any]:
     """All figures with their verdicts, as charts and as tables."""
-    made = await figures()
+    made = await _named()
     return await web.page(
         request,
         "grading/watch.html",
         **words(),
-        made=[(BY_CODE[code], one, chart(one), caption(one), columns(one)) for code, one in made.items()],
+        made=[(BY_CODE[one.code], one, chart(one), caption(one), columns(one)) for one in made],
         cell=cell,
         verdicts=VERDICTS,
         verdict_tags=VERDICT_TAGS,
@@ -45,7 +64,7 @@ async def watch_file(name: FromPath[str]) -> Response[bytes]:
     code, _dot, kind = name.partition(".")
     if code not in BY_CODE or kind not in TYPES:
         raise FigureAbsent
-    figure = (await figures())[code]
+    figure = next(one for one in await _named() if one.code == code)
     shown = columns(figure)
     body = await anyio.to_thread.run_sync(_sheet, figure.rows, [(one[0], one[1]) for one in shown], kind, code)
     headers = {

@@ -58,6 +58,6 @@ async def spread(view: ReportView) -> Spread:
             "labels": [below if low < LOWEST else f"{low}–{low + WIDTH}" for low in lows],
             "counts": [counts.get(low, 0) for low in lows],
             "own": lows.index(own) if view.rated else -1,
-            "mine": f"{counts.get(own, 0)}　{_('本机构')}",
+            "mine": f"{counts.get(own, 0)}\n{_('本机构')}",
         },
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WINDOW_MONTHS = 36
 _GRADES = """
-select r.id as report, r.agency, r.profession, r.as_of, r.result, r.quality <> 'N' as rated, r.firm,
+select r.id as report, r.agency, r.profession, r.as_of, n.kind = 'monthly' as monthly, r.result, r.quality <> 'N' as rated, r.firm,
        r.comment <> '' as contested, r.score, r.sd, a.region_code as region, a.staff_total as staff
 from grading_report r
 join grading_run n on n.id = r.run
@@ -140,6 +140,9 @@ select (select max(id) from grading_report where state in ('published', 'superse
        (select max(id) from grading_calibration), (select max(id) from grading_scheme),
        (select count(*) from grading_report where comment <> ''), current_database()
 """
+_REGIONS = (
+    "select distinct on (region_code) region_code, region_zh, region_en from agencies_agency order by region_code, id"
+)
 _kept: dict[tuple[Any, ...], dict[str, "Figure"]] = {}
 
 
@@ -154,3 +157,10 @@ async def figures(until: date | None = None) -> dict[str, "Figure"]:
         _kept.clear()
         _kept[key] = made
     return _kept[key]
+
+
+async def region_names() -> dict[str, tuple[str, str]]:
+    """The regions of agencies by code, in Chinese and English."""
+    return {
+        row["region_code"]: (row["region_zh"], row["region_en"] or row["region_zh"]) for row in await db.rows(_REGIONS)
+    }

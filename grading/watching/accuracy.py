@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from grading.rules.watching import Limits
-from grading.watching.distributions import snapshot
+from grading.watching.distributions import run_days, snapshot
 from grading.watching.frames import months_before
 from grading.watching.shares import Z80, wilson
 
@@ -35,14 +35,14 @@ def pair_accuracy(marks: pd.DataFrame, grades: pd.DataFrame, today: pd.Timestamp
     """For the last evaluation of each quarter: our order and the plain mean's, on the marks of the next months."""
     rows = []
     held = marks[~marks["vetoed"]]
-    days = pd.Series(sorted(grades["as_of"].unique()), dtype="datetime64[us]")
+    days = pd.Series(run_days(grades), dtype="datetime64[us]")
     for day in days.groupby(days.dt.to_period("Q")).max() if len(days) else ():
         until = day + pd.DateOffset(months=limits.heldout_months)
         later = held[(held["day"] > day) & (held["day"] <= min(until, today))]
         known = snapshot(grades, day)
         ours = known[known["rated"]].rename(columns={"score": "level"})
         past = held[(held["day"] <= day) & (held["day"] > months_before(day, WINDOW_MONTHS))]
-        plain = past.groupby(TRADES, as_index=False)["mark"].mean().rename(columns={"mark": "level"})
+        plain = past.groupby(TRADES)["mark"].mean().rename("level").reset_index()
         plain = plain.merge(ours[TRADES], on=TRADES)
         right, number = pairs(later, ours)
         other, _ = pairs(later, plain)

@@ -23,6 +23,11 @@ def snapshot(grades: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     return known.drop_duplicates(["agency", "profession"], keep="last")
 
 
+def run_days(grades: pd.DataFrame) -> list[pd.Timestamp]:
+    """The days of the monthly runs, in order; a direct D made in between is no evaluation of the field."""
+    return sorted(grades.loc[grades["monthly"], "as_of"].unique())
+
+
 def base_day(grades: pd.DataFrame, today: pd.Timestamp, limits: Limits) -> pd.Timestamp:
     """A year before the last evaluation, or the first evaluation of a younger market."""
     last = grades.loc[grades["as_of"] <= today, "as_of"].max()
@@ -63,7 +68,7 @@ def chance_psi(bins: int, expected: int, actual: int) -> float:
 def stability(grades: pd.DataFrame, limits: Limits) -> pd.DataFrame:
     """PSI of scores and of the grade mix for each evaluation day against a year before, with its chance level."""
     rows = []
-    for day in sorted(grades["as_of"].unique()):
+    for day in run_days(grades):
         base = base_day(grades, day, limits)
         if base >= day:
             continue
@@ -105,7 +110,8 @@ def _cells(scores: Any, edges: Any) -> Any:
 
 def states(grades: pd.DataFrame) -> pd.DataFrame:
     """Per evaluation day: how many are unrated, provisional, contested, and of how many."""
-    held = grades.assign(unrated=~grades["rated"], provisional=grades["rated"] & ~grades["firm"])
+    held = grades[grades["monthly"]]
+    held = held.assign(unrated=~held["rated"], provisional=held["rated"] & ~held["firm"])
     made = held.groupby("as_of", as_index=False).agg(
         grades=("report", "size"),
         unrated=("unrated", "sum"),

@@ -40,6 +40,7 @@ GRADES = {
     "agency": "int64",
     "profession": "object",
     "as_of": DAY,
+    "monthly": "bool",
     "result": "object",
     "rated": "bool",
     "firm": "bool",

@@ -102,6 +102,8 @@ async def test_the_api_keeps_the_same_silence(on_a_monday, api):
     assert (other["evidence"]["cases"], other["outcome"]["explanation"]["cases"], other["results"]) == ([], [], 8)
     assert other["outcome"]["score"] == mine["outcome"]["score"]
     assert "R-" not in json.dumps(other["outcome"])
+    assert (await (await api(made.member)).get(f"{address}/outlook")).json()["target"] == "A"
+    assert (await (await api(Role.CLIENT)).get(f"{address}/outlook")).status_code == 404
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -52,6 +52,7 @@ def a_grade(**changed: Any) -> dict[str, Any]:
         "agency": 1,
         "profession": "surveying",
         "as_of": TODAY - timedelta(days=30),
+        "monthly": True,
         "result": "B",
         "rated": True,
         "firm": True,
@@ -245,6 +246,7 @@ def test_states_by_day() -> None:
         a_grade(report=2, as_of=day, firm=False, contested=True),
         a_grade(report=3, as_of=day),
         a_grade(report=4, as_of=day),
+        a_grade(report=5, as_of=date(2026, 10, 9), monthly=False, result="D"),
     ]
     (line,) = distributions.states(grades(*rows)).to_dict("records")
     assert (line["grades"], line["unrated"], line["provisional"], line["contested"]) == (4, 1, 1, 1)
