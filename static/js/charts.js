@@ -118,6 +118,7 @@
     /* counts in steps of a scale; the own step is dark and has a pattern */
     hist: function (d, t, narrow) {
       return Object.assign(base(t, narrow), {
+        grid: { left: 8, right: 8, top: 40, bottom: 8, containLabel: true },
         xAxis: axis(t, { type: "category", data: d.labels, splitLine: { show: false } }),
         yAxis: axis(t, { type: "value", minInterval: 1, axisLine: { show: false } }),
         series: [{ type: "bar", barWidth: "78%", data: d.counts.map(function (v, i) {
