@@ -7,7 +7,7 @@ from core import clock, db
 
 _MARKS = """
 select r.id as review, c.agency, c.profession, c.item_code as item, c.client, a.reviewer, v.region,
-       a.mark, a.blind, r.vetoed, (r.finalised_at at time zone 'Asia/Shanghai')::date as day
+       a.mark, a.blind, r.vetoed, c.related_parties as related, (r.finalised_at at time zone 'Asia/Shanghai')::date as day
 from contracts_review r
 join contracts_deliverable d on d.id = r.deliverable
 join contracts_contract c on c.id = d.contract

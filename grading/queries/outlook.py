@@ -14,6 +14,9 @@ from grading.rules.outlook import Outlook, outlook
 WIDTH = 5
 LOWEST = 50
 TOP = 100
+MOST_KEPT = 500
+_kept: dict[tuple[str, str, str], Outlook] = {}
+"""Outlooks by what they were computed from: a second of work, the same for every reader."""
 _BINS = """
 select greatest($3, least($4, (floor(r.score / 5) * 5)::int)) as low, count(*) as number,
        count(*) filter (where r.score > $2) as better
@@ -36,7 +39,13 @@ async def ahead_of(view: ReportView) -> Outlook | None:
     if not view.full or view.superseded:
         return None
     rules = await rulebook_on(clock.today())
-    return await anyio.to_thread.run_sync(outlook, view.evidence, view.outcome, rules.scheme, rules.calibration)
+    key = (view.outcome_digest, rules.scheme.digest, rules.calibration.digest)
+    if key not in _kept:
+        made = await anyio.to_thread.run_sync(outlook, view.evidence, view.outcome, rules.scheme, rules.calibration)
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[key] = made
+    return _kept[key]
 
 
 async def spread(view: ReportView) -> Spread:

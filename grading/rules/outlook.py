@@ -21,10 +21,12 @@ from grading.rules.months import add_months
 from grading.rules.replay import Outcome, grade
 from grading.rules.scheme import Scheme
 
-COUNTS = (1, 2, 3, 5, 8, 12, 20)
+COUNTS = (1, 2, 3, 5, 10, 20)
 MOST_WAYS = 3
+MOST_NEEDED = 8
 MONTHS = 12
 TOP = 100
+STRIDE = 5
 MARKS = frozenset({"probability", "results", "reviewers", "clients", "reliability", "reviewed", "unrelated"})
 """Conditions that new results can meet; the others are met by time, by conduct, or not at all."""
 
@@ -156,13 +158,16 @@ def _ways(reached: Reached, would: Would, chance: Chance, score: Decimal, *, up:
 
 
 def _edge(reached: Reached, count: int, score: Decimal, *, up: bool) -> int | None:
-    """The whole mark nearest to the score that suffices, tried one by one.
+    """The whole mark nearest to the score that suffices: in strides first, then one by one inside the stride.
 
     Not by bisection: a mark far from the others counts less, so that 100 may prove less than 95.
     """
-    start = int(score)
-    marks = range(start, TOP + 1) if up else range(start, -1, -1)
-    return next((mark for mark in marks if reached(count, mark)), None)
+    start, end, step = (int(score), TOP, 1) if up else (int(score), 0, -1)
+    for near in range(start, end + step, step * STRIDE):
+        far = min(end, near + STRIDE - 1) if up else max(end, near - STRIDE + 1)
+        if reached(count, far):
+            return next(mark for mark in range(near, far + step, step) if reached(count, mark))
+    return None
 
 
 def _chance(outcome: Outcome, table: Calibration) -> Chance:
@@ -178,7 +183,7 @@ def _chance(outcome: Outcome, table: Calibration) -> Chance:
 
 def _rated(outcome: Outcome, would: Would) -> tuple[int | None, CreditGrade | None]:
     level = min(TOP, max(0, round(outcome.score)))
-    for count in range(1, COUNTS[-1] + 1):
+    for count in range(1, MOST_NEEDED + 1):
         made = would(count, level)
         if made.quality is not CreditGrade.N:
             return count, made.result

@@ -23,6 +23,7 @@ MARKS = {
     "mark": "float64",
     "blind": "bool",
     "vetoed": "bool",
+    "related": "bool",
     "day": DAY,
 }
 CASES = {

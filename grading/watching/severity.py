@@ -39,8 +39,8 @@ class Fit:
 
 
 def fit(marks: pd.DataFrame, today: pd.Timestamp, limits: Limits) -> Fit | None:
-    """The within-agency fit; None without a mark. Vetoed results are no measure of anything and left out."""
-    marks = marks[~marks["vetoed"]]
+    """The within-agency fit; None without a mark."""
+    marks = teaching(marks)
     if marks.empty:
         return None
     reviewers, names = pd.factorize(marks["reviewer"], sort=True)
@@ -61,6 +61,11 @@ def fit(marks: pd.DataFrame, today: pd.Timestamp, limits: Limits) -> Fit | None:
         error_variance=solved.error_variance,
         reviewer_variance=solved.reviewer_variance,
     )
+
+
+def teaching(marks: pd.DataFrame) -> pd.DataFrame:
+    """Marks that say something about severity: no vetoed result, none between related parties."""
+    return marks[~marks["vetoed"] & ~marks["related"]]
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ def severity(marks: pd.DataFrame, today: pd.Timestamp, limits: Limits, found: Fi
     found = found or fit(marks, today, limits)
     if found is None:
         return pd.DataFrame(columns=[*columns, "component"])
-    held = marks[~marks["vetoed"]]
+    held = teaching(marks)
     group = held.groupby("reviewer")
     counts, agencies = group["mark"].size(), group["agency"].nunique()
     means, aliases = group["mark"].mean(), group["alias"].first()

@@ -146,7 +146,7 @@ class Search:
         fit = severity.fit(self.frames.marks, self.frames.today, LIMITS)
         if fit is None:
             return
-        marks = self.marks.assign(rest=fit.residual)
+        marks = severity.teaching(self.marks).assign(rest=fit.residual)
         marks["size"] = marks.groupby(["agency", "profession"])["rest"].transform("size")
         for key, group in marks.groupby(["reviewer", "agency", "profession"]):
             reviewer, agency = _key(key)

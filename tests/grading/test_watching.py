@@ -39,6 +39,7 @@ def a_mark(**changed: Any) -> dict[str, Any]:
         "mark": 80.0,
         "blind": False,
         "vetoed": False,
+        "related": False,
         "day": TODAY - timedelta(days=40),
     }
     made = facts | changed
@@ -189,7 +190,7 @@ def test_one_mark_says_nothing_and_none_is_no_table() -> None:
     assert line["severity"] == pytest.approx(0)
     assert math.isnan(line["drift"])
     assert severity.severity(marks(), today(), LIMITS).empty
-    assert severity.severity(marks(a_mark(vetoed=True, mark=0.0)), today(), LIMITS).empty
+    assert severity.severity(marks(a_mark(vetoed=True, mark=0.0), a_mark(related=True)), today(), LIMITS).empty
 
 
 # ---- distributions
