@@ -34,7 +34,7 @@ async def _named() -> "list[Figure]":
 
     def said(row: dict[str, Any]) -> dict[str, Any]:
         known = regions.get(row["group"]) if row["kind"] == "region" else None
-        return row | {"group": f"{known[language() == 'en']} {row['group']}"} if known else row
+        return row | {"group": known[language() == "en"]} if known else row
 
     return [
         replace(one, rows=tuple(said(row) for row in one.rows)) if code == "fairness" else one

@@ -133,7 +133,7 @@
         { type: "line", data: d.lo, stack: "ci", symbol: "none", lineStyle: { opacity: 0 }, silent: true, tooltip: { show: false } },
         { type: "line", data: d.hi.map(function (v, i) { return v == null ? null : +(v - d.lo[i]).toFixed(3); }), stack: "ci", symbol: "none", lineStyle: { opacity: 0 }, areaStyle: { color: t.ink, opacity: .12 }, silent: true, tooltip: { show: false } }] : [];
       return Object.assign(base(t, narrow), {
-        grid: { left: 8, right: narrow ? 12 : 104, top: 16, bottom: narrow && d.series.length > 1 ? 24 + 26 * Math.ceil(d.series.length / 2) : 8, containLabel: true },
+        grid: { left: 8, right: narrow ? 12 : 144, top: 16, bottom: narrow && d.series.length > 1 ? 24 + 26 * Math.ceil(d.series.length / 2) : 8, containLabel: true },
         legend: { show: narrow && d.series.length > 1, bottom: 0, textStyle: { color: t["ink-2"], fontSize: 12 }, data: d.series.map(function (s) { return s.name; }) },
         tooltip: Object.assign(base(t).tooltip, { trigger: "axis", formatter: function (ps) {
           var i = ps[0].dataIndex; return [d.x[i]].concat(d.series.map(function (s) { return s.name + " " + (s.values[i] == null ? "—" : s.values[i] + d.unit); })).join("\n"); } }),
