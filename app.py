@@ -32,6 +32,7 @@ import grading.content_loader
 import grading.controllers
 import grading.jobs
 import grading.rules
+import grading.rules.grader_signals
 import grading.services
 import market.api
 import market.content_loader
@@ -120,6 +121,7 @@ def wire() -> None:
         market.rules.guards.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
+        grading.rules.grader_signals.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
     )
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)

@@ -69,6 +69,7 @@ class Permission(StrEnum):
     PUBLISH_GRADE = "publish-grade"
     RECORD_CONDUCT = "record-conduct"
     DECIDE_CONDUCT = "decide-conduct"
+    WATCH_GRADING = "watch-grading"
     # administrator
     MANAGE_ACCOUNTS = "manage-accounts"
     MANAGE_CALENDAR = "manage-calendar"
@@ -120,6 +121,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.PUBLISH_GRADE,
             Permission.RECORD_CONDUCT,
             Permission.DECIDE_CONDUCT,
+            Permission.WATCH_GRADING,
             Permission.READ_TRAIL,
         }
     ),
@@ -129,6 +131,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.KEEP_OPENING_KEY,
             Permission.DECIDE_OBJECTION,
             Permission.WATCH_MARKET,
+            Permission.WATCH_GRADING,
             Permission.READ_TRAIL,
         }
     ),

@@ -2,6 +2,15 @@
 
 from litestar import Router
 
-from grading.controllers import conduct, grading, public
+from grading.controllers import conduct, grader_signals, grading, public, watching
 
-router = Router(path="/", route_handlers=[*public.HANDLERS, *grading.HANDLERS, *conduct.HANDLERS])
+router = Router(
+    path="/",
+    route_handlers=[
+        *public.HANDLERS,
+        *grading.HANDLERS,
+        *conduct.HANDLERS,
+        *watching.HANDLERS,
+        *grader_signals.HANDLERS,
+    ],
+)

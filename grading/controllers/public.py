@@ -17,6 +17,7 @@ from grading.controllers.words import words
 from grading.papers.certificate import certificate_pdf, qr_path
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
+from grading.queries.outlook import ahead_of, spread
 from grading.queries.reports import (
     ReportView,
     chart_data,
@@ -68,7 +69,7 @@ async def explanation_page(request: AnyRequest, agency_id: FromPath[int], profes
     """How the grade in force came about; for htmx only the fragment that other pages take in."""
     trade = _trade(profession)
     card = await agency_card(agency_id)
-    view = await standing_explanation(agency_id, trade)
+    view = await standing_explanation(agency_id, trade, await web.who(request))
     block = "explanation" if request.headers.get("hx-request") else None
     return await web.page(
         request,
@@ -103,6 +104,8 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
         "grounds": await running_grounds(agency_id, trade),
         "certificate_no": await current_number(agency_id, trade),
         "next_day": _next_day(await calendar(), view),
+        "ahead": await ahead_of(view) if view else None,
+        "spread": await spread(view) if view else None,
     }
 
 
@@ -117,12 +120,17 @@ def _next_day(workdays: Calendar, view: ReportView | None) -> Any:
 
 @get("/grading/evidence/{report_id:int}", name="grading:evidence", opt=web.public)
 async def evidence_file(request: AnyRequest, report_id: FromPath[int]) -> Response[Any]:
-    """The evidence and the outcome as stored, to recompute: canonical JSON without names of persons."""
+    """The evidence and the outcome as stored, to recompute: canonical JSON without names of persons.
+
+    For everybody but the agency and the officers the cases are left out; the digests are the same.
+    """
     view = await report(await web.who(request), report_id)
     body = {
+        "complete": view.full,
         "evidence": plain(view.evidence),
         "evidence_digest": view.evidence_digest,
         "outcome": plain(view.outcome),
+        "years": plain(view.years),
         "outcome_digest": view.outcome_digest,
         "scheme": view.scheme_code,
         "calibration": view.calibration_code,

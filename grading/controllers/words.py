@@ -87,6 +87,14 @@ def percent(chance: Decimal | str) -> str:
     return f"{value:.0f}%"
 
 
+def likely(chance: Decimal) -> str:
+    """A chance as people say it: never a rounded certainty."""
+    value = Decimal(chance) * 100
+    if value < 1:
+        return _("不到 1%%") % {}
+    return _("99%% 以上") % {} if value > 99 else f"{value:.0f}%"
+
+
 def check_line(check: Check) -> tuple[bool, str, str]:
     """A condition as `ui.checks` shows it: met or not, what is asked, what there is."""
     if check.code == "probability":
@@ -128,5 +136,6 @@ def words() -> dict[str, Any]:
         "certificate_states": CERTIFICATE_STATES,
         "check_line": check_line,
         "percent": percent,
+        "likely": likely,
         "reason": reason,
     }

@@ -4,6 +4,7 @@ from grading.services.calibrating import calibrate_if_due, publish_calibration
 from grading.services.certificates import revoke_certificate
 from grading.services.conduct import FindingDraft, decide_conduct, propose_conduct, propose_from_case, reply_conduct
 from grading.services.direct_d import Imposition, impose_direct_d
+from grading.services.grader_signals import assign_signal, compute_grader_signals, decide_signal, reopen_signal
 from grading.services.replaying import replay_check
 from grading.services.reports import comment, publish, publish_run, renew
 from grading.services.runs import prepare_run, run_if_due
@@ -11,9 +12,12 @@ from grading.services.runs import prepare_run, run_if_due
 __all__ = [
     "FindingDraft",
     "Imposition",
+    "assign_signal",
     "calibrate_if_due",
     "comment",
+    "compute_grader_signals",
     "decide_conduct",
+    "decide_signal",
     "impose_direct_d",
     "prepare_run",
     "propose_conduct",
@@ -22,6 +26,7 @@ __all__ = [
     "publish_calibration",
     "publish_run",
     "renew",
+    "reopen_signal",
     "replay_check",
     "reply_conduct",
     "revoke_certificate",

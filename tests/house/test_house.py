@@ -37,6 +37,8 @@ NULLABLE_KEYS = {
     "market_notice.repost_of": "most notices are posted for the first time",
     "grading_certificate.superseded_by": "the certificate in force is superseded by nothing",
     "grading_conduct.decided_by": "not decided yet",
+    "grading_signal.assigned_to": "nobody looks at it yet",
+    "grading_signal.decided_by": "not decided yet",
     "grading_report.signed_by": "a draft is not signed yet",
     "grading_report.superseded_by": "the report in force is superseded by nothing",
 }
