@@ -70,6 +70,9 @@ class Permission(StrEnum):
     RECORD_CONDUCT = "record-conduct"
     DECIDE_CONDUCT = "decide-conduct"
     WATCH_GRADING = "watch-grading"
+    # grading officer: change the rules; supervisors read along
+    READ_LABORATORY = "read-laboratory"
+    CHANGE_SCHEME = "change-scheme"
     # administrator
     MANAGE_ACCOUNTS = "manage-accounts"
     MANAGE_CALENDAR = "manage-calendar"
@@ -122,6 +125,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.RECORD_CONDUCT,
             Permission.DECIDE_CONDUCT,
             Permission.WATCH_GRADING,
+            Permission.READ_LABORATORY,
+            Permission.CHANGE_SCHEME,
             Permission.READ_TRAIL,
         }
     ),
@@ -132,6 +137,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DECIDE_OBJECTION,
             Permission.WATCH_MARKET,
             Permission.WATCH_GRADING,
+            Permission.READ_LABORATORY,
             Permission.READ_TRAIL,
         }
     ),
