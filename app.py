@@ -33,6 +33,7 @@ import grading.controllers
 import grading.jobs
 import grading.rules
 import grading.rules.grader_signals
+import grading.rules.proposals
 import grading.services
 import market.api
 import market.content_loader
@@ -122,6 +123,7 @@ def wire() -> None:
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         grading.rules.grader_signals.TRAIL_TITLES,
+        grading.rules.proposals.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
     )
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
@@ -133,6 +135,7 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.guards.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, grading.rules.proposals.OPEN_ACTS)
 
 
 @asynccontextmanager

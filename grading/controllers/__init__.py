@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from grading.controllers import conduct, grader_signals, grading, public, watching
+from grading.controllers import conduct, grader_signals, grading, laboratory, public, watching
 
 router = Router(
     path="/",
@@ -10,6 +10,7 @@ router = Router(
         *public.HANDLERS,
         *grading.HANDLERS,
         *conduct.HANDLERS,
+        *laboratory.HANDLERS,
         *watching.HANDLERS,
         *grader_signals.HANDLERS,
     ],

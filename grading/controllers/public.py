@@ -18,6 +18,7 @@ from grading.papers.certificate import certificate_pdf, qr_path
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
 from grading.queries.outlook import ahead_of, spread
+from grading.queries.proposals import announced_changes, shadow_grades
 from grading.queries.reports import (
     ReportView,
     chart_data,
@@ -77,6 +78,7 @@ async def explanation_page(request: AnyRequest, agency_id: FromPath[int], profes
         block=block,
         card=card,
         profession=trade,
+        shadow=await shadow_grades(await web.who(request), agency_id=agency_id, profession=trade),
         **await _shown(agency_id, trade, view),
     )
 
@@ -143,7 +145,9 @@ async def evidence_file(request: AnyRequest, report_id: FromPath[int]) -> Respon
 async def method_page(request: AnyRequest) -> Response[Any]:
     """The rule-set in force in plain words, taken from the data themselves."""
     rules = await rulebook_on(clock.today())
-    return await web.page(request, "grading/method.html", **words(), rules=rules, scheme=rules.scheme)
+    return await web.page(
+        request, "grading/method.html", **words(), rules=rules, scheme=rules.scheme, changes=await announced_changes()
+    )
 
 
 @get("/grading/schemes/{code:str}", name="grading:scheme-file", opt=web.public)

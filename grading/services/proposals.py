@@ -5,7 +5,7 @@ A proposal's text is fixed by its digest from draft to publication: what was tri
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -253,7 +253,7 @@ async def _times(base_id: int) -> Clock:
     times = clock_of(clock.today(), workdays)
     base_from = await db.value("select in_force_from from grading_scheme where id = $1", base_id)
     if base_from >= times.in_force_from:
-        return Clock(times.notice_until, times.shadow_until, next_run_day(base_from + timedelta(days=1), workdays))
+        return Clock(times.notice_until, times.shadow_until, next_run_day(base_from, workdays))
     return times
 
 

@@ -7,7 +7,6 @@ again) finds that it may no longer write, and stops.
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from decimal import Decimal
 from functools import partial
 from hashlib import sha256
 from itertools import groupby
@@ -34,7 +33,6 @@ from grading.rules.proposals import (
     ProposalState,
     ReplayKind,
     ReplayRunning,
-    ReplayState,
     flips_by_month,
     last_orders,
 )
@@ -92,7 +90,9 @@ async def start_replay(*, actor: Identity, proposal_id: int) -> ReplayReceipt:
     """
     actor.require(Permission.CHANGE_SCHEME)
     async with transaction():
-        row = await db.row("select id, number, version, state from grading_proposal where id = $1 for update", proposal_id)
+        row = await db.row(
+            "select id, number, version, state from grading_proposal where id = $1 for update", proposal_id
+        )
         if row is None:
             raise ProposalAbsent
         if await db.value(
@@ -349,8 +349,10 @@ async def _store(
             "insert into grading_replay_grade (replay, agency, profession, report, old, new, old_score, new_score)"
             " values ($1, $2, $3, $4, $5, $6, $7, $8)",
             [
-                (work.replay_id, row["agency"], row["profession"], row["id"], row["result"], one.result.value)
-                + (row["score"], Decimal(one.score))
+                (
+                    *(work.replay_id, row["agency"], row["profession"], row["id"]),
+                    *(row["result"], one.result.value, row["score"], one.score),
+                )
                 for row, one in latest
             ],
         )

@@ -40,6 +40,10 @@ NULLABLE_KEYS = {
     "grading_signal.assigned_to": "nobody looks at it yet",
     "grading_signal.decided_by": "not decided yet",
     "grading_report.signed_by": "a draft is not signed yet",
+    "grading_proposal.submitted_by": "a draft is not submitted yet",
+    "grading_proposal.decided_by": "not decided yet",
+    "grading_proposal.published": "only approved rules are a published scheme",
+    "grading_replay.run": "a try-out belongs to no run; a shadow does",
     "grading_report.superseded_by": "the report in force is superseded by nothing",
 }
 
