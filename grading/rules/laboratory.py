@@ -105,7 +105,7 @@ def knobs_of(source: str) -> tuple[Knob, ...]:
 @lru_cache(maxsize=16)
 def _present(source: str) -> dict[str, Decimal]:
     raw = tomllib.loads(source, parse_float=Decimal)
-    return {knob.name: Decimal(_at(raw, knob.path)) for knob in knobs_of(source)}
+    return {knob.name: _tidy(Decimal(_at(raw, knob.path))) for knob in knobs_of(source)}
 
 
 def values_of(source: str) -> dict[str, Decimal]:
@@ -131,7 +131,7 @@ def read_changes(source: str, typed: Mapping[str, str]) -> tuple[dict[str, Decim
         elif knob.whole and value != value.to_integral_value():
             faults[knob.name] = KnobNotWhole(name=title, low=knob.low, high=knob.high)
         elif value != present[knob.name]:
-            changes[knob.name] = value
+            changes[knob.name] = _tidy(value)
     return changes, faults
 
 
@@ -172,6 +172,12 @@ def _retell(document: Any, changes: Mapping[str, Decimal]) -> None:
         mark.pop("test_vectors", None)
     if "half-life" in changes:
         document["estimator"].pop("test_vectors", None)
+
+
+def _tidy(value: Decimal) -> Decimal:
+    """The same number without needless zeros: `90`, not `90.00` and not `9E+1`."""
+    whole = value.to_integral_value()
+    return whole.quantize(Decimal(1)) if value == whole else value.normalize()
 
 
 def _at(raw: Any, path: Iterable[str | int]) -> Any:

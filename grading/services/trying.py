@@ -78,8 +78,18 @@ class _Work:
     number: str
     since: date
     last_report: int
-    scheme: Scheme
-    base: Scheme
+    source: str
+    base_source: str
+
+    @property
+    def scheme(self) -> Scheme:
+        """What is tried."""
+        return load_scheme(self.source)
+
+    @property
+    def base(self) -> Scheme:
+        """What it changes."""
+        return load_scheme(self.base_source)
 
 
 async def start_replay(*, actor: Identity, proposal_id: int) -> ReplayReceipt:
@@ -201,7 +211,7 @@ async def _begin(replay_id: int) -> _Work | None:
         )
     return _Work(
         *(row["id"], row["attempt"], ReplayKind(row["kind"]), found["number"], row["since"], row["last_report"]),
-        *(load_scheme(found["source"]), load_scheme(found["base"])),
+        *(found["source"], found["base"]),
     )
 
 
