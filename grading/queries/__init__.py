@@ -3,6 +3,7 @@
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import FindingView, finding, findings, live_findings, running_grounds
 from grading.queries.desk import desk_items
+from grading.queries.proposals import newest_scheme
 from grading.queries.reports import (
     ReportView,
     grade_mix,
@@ -28,6 +29,7 @@ __all__ = [
     "history",
     "latest_grades",
     "live_findings",
+    "newest_scheme",
     "report",
     "rulebook_on",
     "run",

@@ -26,6 +26,7 @@ from portal.demo.plays import (
     grading,
     habits,
     joining,
+    laboratory,
     moving,
     registration,
     renewal,
@@ -162,6 +163,8 @@ async def _set(market: DemoMarket) -> None:
         if expert.joins is not None:
             day = _workdays_before(market.diary, clock.shanghai(market.ends_at).date(), expert.joins)
             market.enter(joining.joins(market, expert), market.diary.on(day, market.chance("joins", expert.login)))
+    for process, day in laboratory.chapters(market):
+        market.enter(process, market.diary.on(day, market.chance("laboratory-hour", day)))
     written = (conduct.cases, renewal.renewals, ring.rings, habits.habits, moving.moves, troubles.troubles)
     for process, day in (one for chapter in written for one in chapter(market)):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))

@@ -149,7 +149,17 @@ async def test_the_public_reads_an_approved_change_and_nothing_before(today, bro
     number = (await proposal(await approved(band_a="80", band_b="65"))).number
     await services.run_queued_replays()
     page = (await anybody.get(f"/grading/changes/{number}")).text
-    for said in ("规则修改公示", "A 级起点", "90 分", "80 分", "为什么改", "公示至", "影子运行至", "会改变多少", "两套规则对照"):
+    for said in (
+        "规则修改公示",
+        "A 级起点",
+        "90 分",
+        "80 分",
+        "为什么改",
+        "公示至",
+        "影子运行至",
+        "会改变多少",
+        "两套规则对照",
+    ):
         assert said in page, said
     assert "贵机构" not in page
     assert "测试员" not in page, "no person is named in public"
@@ -176,7 +186,13 @@ async def test_the_letter_says_what_from_when_and_where(today, browse, tmp_path,
     monkeypatch.setattr(mail, "_deliver", keep)
     await send_waiting()
     (text,) = [one for one in letters if number in one]
-    for said in ("2027-03-01", "2026-12-18", "A 级起点: 90 → 80 分", f"/grading/changes/{number}", "八成五以上就算优秀"):
+    for said in (
+        "2027-03-01",
+        "2026-12-18",
+        "A 级起点: 90 → 80 分",
+        f"/grading/changes/{number}",
+        "八成五以上就算优秀",
+    ):
         assert said in text, said
 
 
@@ -221,7 +237,9 @@ async def test_programs_do_the_same(today, api):
     assert not {"created_by", "created_name", "decided_by"} & set(public[0])
     assert (await call(f"{where}/withdrawal", {"reasons": "晚了"})).status_code == 409
     other = await call("/scheme-proposals", {"purpose": "再试", "changes": {"band-a": "82"}})
-    assert (await call(f"/scheme-proposals/{other.json()['proposal_id']}/withdrawal", {"reasons": "不试了"})).status_code == 201
+    assert (
+        await call(f"/scheme-proposals/{other.json()['proposal_id']}/withdrawal", {"reasons": "不试了"})
+    ).status_code == 201
 
 
 async def test_pages_speak_english(today, browse):

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
@@ -377,8 +377,8 @@ async def test_rules_apply_from_their_day_and_not_before(today):
     await a_past()
     number = (await proposal(await approved(band_a="80"))).number
     assert (await rulebook_on(clock.today())).scheme.id == "XT-2026.1"
-    assert (await rulebook_on(datetime(2027, 2, 28).date())).scheme.id == "XT-2026.1"
-    assert (await rulebook_on(datetime(2027, 3, 1).date())).scheme.id == number
+    assert (await rulebook_on(date(2027, 2, 28))).scheme.id == "XT-2026.1"
+    assert (await rulebook_on(date(2027, 3, 1))).scheme.id == number
     assert await services.enter_force_if_due() == []
     with clock.at(datetime(2027, 3, 1, 1, 0, tzinfo=UTC)):
         (done,) = await services.enter_force_if_due()
