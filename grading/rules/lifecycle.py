@@ -49,10 +49,12 @@ class RunState(StrEnum):
 
 
 class RunKind(StrEnum):
-    """Why a run was made: the monthly day, or a direct D that takes effect at once."""
+    """Why a run was made: the monthly day, or what takes effect at once: a direct D, an upheld objection, a repair."""
 
     MONTHLY = "monthly"
     DIRECT_D = "direct-d"
+    REPLAY = "replay"
+    REPAIR = "repair"
 
 
 class ConductState(StrEnum):
@@ -71,6 +73,7 @@ class ConductAct(StrEnum):
     UPHOLD = "uphold"
     DISMISS = "dismiss"
     REPAIR = "repair"
+    OVERTURN = "overturn"
 
 
 CONDUCT_TRANSITIONS: dict[tuple[ConductState, ConductAct], ConductState] = {
@@ -78,6 +81,8 @@ CONDUCT_TRANSITIONS: dict[tuple[ConductState, ConductAct], ConductState] = {
     (ConductState.PROPOSED, ConductAct.UPHOLD): ConductState.UPHELD,
     (ConductState.PROPOSED, ConductAct.DISMISS): ConductState.NOT_UPHELD,
     (ConductState.UPHELD, ConductAct.REPAIR): ConductState.REPAIRED,
+    (ConductState.UPHELD, ConductAct.OVERTURN): ConductState.NOT_UPHELD,
+    (ConductState.REPAIRED, ConductAct.OVERTURN): ConductState.NOT_UPHELD,
 }
 
 
