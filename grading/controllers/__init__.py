@@ -14,3 +14,7 @@ router = Router(
         *grader_signals.HANDLERS,
     ],
 )
+from grading.controllers import as_seen, asked, conduct, grading, objections, public, repairs
+
+TOPICS = (public, grading, conduct, objections, asked, repairs, as_seen)
+router = Router(path="/", route_handlers=[handler for topic in TOPICS for handler in topic.HANDLERS])

@@ -18,6 +18,7 @@ from grading.papers.certificate import certificate_pdf, qr_path
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
 from grading.queries.outlook import ahead_of, spread
+from grading.queries.objections import open_tag, open_tags
 from grading.queries.reports import (
     ReportView,
     chart_data,
@@ -59,6 +60,7 @@ async def grades_page(
         rows=listed["items"],
         next_cursor=listed["next"],
         chosen=profession,
+        tags=await open_tags([(row.agency_id, row.profession) for row in listed["items"]]),
         mix=mix,
         rules=await rulebook_on(clock.today()),
     )
@@ -102,6 +104,7 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
         "chart": chart_data(points, edges, _(FIRST), _(MOVED)),
         "findings": await live_findings(agency_id, trade),
         "grounds": await running_grounds(agency_id, trade),
+        "tag": await open_tag(agency_id, trade),
         "certificate_no": await current_number(agency_id, trade),
         "next_day": _next_day(await calendar(), view),
         "ahead": await ahead_of(view) if view else None,
