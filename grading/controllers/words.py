@@ -40,6 +40,7 @@ PHASE_TAGS = {
 CERTIFICATE_STATES = {
     CertificateState.VALID: N_("有效"),
     CertificateState.EXPIRED: N_("已到期"),
+    CertificateState.SUSPENDED: N_("异议中，暂不生效"),
     CertificateState.SUPERSEDED: N_("已被取代"),
     CertificateState.REVOKED: N_("已撤销"),
 }

@@ -115,7 +115,6 @@ def _verdict(field: bytes, digest: bytes) -> Seal | None:
     try:
         raw = bytes.fromhex(field.strip(b"<>").decode("ascii"))
         content = cms.ContentInfo.load(raw, strict=False)
-        encoded = content.dump(force=True)
         info = content["content"]["signer_infos"][0]
         attributes = info["signed_attrs"]
         signature = info["signature"].native
@@ -128,9 +127,12 @@ def _verdict(field: bytes, digest: bytes) -> Seal | None:
         signing_key().public_key().verify(signature, covered, ec.ECDSA(hashes.SHA256()))
     except (InvalidSignature, TypeError, ValueError):
         return Seal.FOREIGN
+    if claimed != digest:
+        return Seal.ALTERED
+    encoded = content.dump(force=True)  # slow, so only for what carries our signature
     exact = field == b"<" + encoded.hex().upper().encode().ljust(2 * len(raw), b"0") + b">"
     exact = exact and set(carried) == {_own_der()}
-    return None if claimed == digest and exact else Seal.ALTERED
+    return None if exact else Seal.ALTERED
 
 
 def _read(ours: bytes, seal: Seal) -> Checked:

@@ -33,18 +33,26 @@ NAME = "信市 Xinshi 证书签章（平台自签 self-signed）"
 
 def signing_key() -> ec.EllipticCurvePrivateKey:
     """The private key: HKDF of the secret, as a number of P-256."""
-    spread = HKDF(algorithm=hashes.SHA256(), length=48, salt=None, info=b"xinshi certificate signing").derive(
-        keys.secret(KEY)
-    )
+    return _key(keys.secret(KEY))
+
+
+@lru_cache(maxsize=2)
+def _key(secret: bytes) -> ec.EllipticCurvePrivateKey:
+    spread = HKDF(algorithm=hashes.SHA256(), length=48, salt=None, info=b"xinshi certificate signing").derive(secret)
     return ec.derive_private_key(int.from_bytes(spread, "big") % (ORDER - 1) + 1, CURVE)
 
 
 def signer_certificate() -> x509.Certificate:
     """The platform's own certificate for that key: self-signed, clearly named, the same every time."""
-    key = signing_key()
+    return _certificate(keys.secret(KEY), settings.load().log_origin)
+
+
+@lru_cache(maxsize=2)
+def _certificate(secret: bytes, origin: str) -> x509.Certificate:
+    key = _key(secret)
     name = x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, settings.load().log_origin),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, origin),
             x509.NameAttribute(NameOID.COMMON_NAME, NAME),
         ]
     )
@@ -90,9 +98,9 @@ def signer_fingerprint() -> str:
 
 @lru_cache(maxsize=2)
 def _signer(secret: bytes, origin: str) -> signers.SimpleSigner:
-    """Made once per key and name: both are arguments only so that a change of either is seen."""
-    certificate = asn1_x509.Certificate.load(signer_certificate().public_bytes(serialization.Encoding.DER))
-    private = signing_key().private_bytes(
+    """Made once per key and name."""
+    certificate = asn1_x509.Certificate.load(_certificate(secret, origin).public_bytes(serialization.Encoding.DER))
+    private = _key(secret).private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return signers.SimpleSigner(

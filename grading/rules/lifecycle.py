@@ -101,6 +101,7 @@ class CertificateState(StrEnum):
 
     VALID = "valid"
     EXPIRED = "expired"
+    SUSPENDED = "suspended"
     SUPERSEDED = "superseded"
     REVOKED = "revoked"
 
@@ -163,10 +164,17 @@ def conduct_phase(
     return ConductPhase.LIVE if today < ends_on(finding, life_months) else ConductPhase.LAPSED
 
 
-def certificate_state(*, revoked: bool, superseded: bool, valid_until: date, today: date) -> CertificateState:
-    """How a certificate stands today; revocation outweighs everything."""
+def certificate_state(
+    *, revoked: bool, superseded: bool, valid_until: date, today: date, suspended: bool = False
+) -> CertificateState:
+    """How a certificate stands today; revocation outweighs everything.
+
+    `suspended`: it states a downgrade that waits for an objection.
+    """
     if revoked:
         return CertificateState.REVOKED
+    if suspended and not superseded:
+        return CertificateState.SUSPENDED
     if superseded:
         return CertificateState.SUPERSEDED
     return CertificateState.VALID if today <= valid_until else CertificateState.EXPIRED
