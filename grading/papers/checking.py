@@ -129,7 +129,10 @@ def _verdict(field: bytes, digest: bytes) -> Seal | None:
         return Seal.FOREIGN
     if claimed != digest:
         return Seal.ALTERED
-    encoded = content.dump(force=True)  # slow, so only for what carries our signature
+    try:
+        encoded = content.dump(force=True)  # slow, so only for what carries our signature
+    except (ValueError, TypeError):
+        return Seal.ALTERED
     exact = field == b"<" + encoded.hex().upper().encode().ljust(2 * len(raw), b"0") + b">"
     exact = exact and set(carried) == {_own_der()}
     return None if exact else Seal.ALTERED
