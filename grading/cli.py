@@ -16,9 +16,9 @@ from core.identity import SYSTEM
 from core.instance import run as with_database
 from core.settings import speak
 from grading import services
-from grading.services.calibrating import CalibrationReceipt
 from grading.queries.as_seen import AsSeen, as_seen
 from grading.rules.evidence import plain
+from grading.services.calibrating import CalibrationReceipt
 from grading.services.replaying import ReplayReceipt
 from grading.services.runs import RunReceipt
 
@@ -176,6 +176,8 @@ def _progress() -> Iterator[Callable[[str, int, int | None], None]]:
             bar.update(tasks[stage], advance=done)
 
         yield advance
+
+
 @cli.command()
 @click.option("--agency", type=int, required=True, help="Id of the agency.")
 @click.option("--profession", type=click.Choice([one.value for one in Profession]), required=True)

@@ -1,7 +1,7 @@
 """The acts of grading; the names below are what controllers, jobs and the demo market use."""
 
-from grading.services.calibrating import calibrate_if_due, publish_calibration
 from grading.services.asked import answer_asked, ask, sweep_asked
+from grading.services.calibrating import calibrate_if_due, publish_calibration
 from grading.services.certificates import revoke_certificate
 from grading.services.conduct import FindingDraft, decide_conduct, propose_conduct, propose_from_case, reply_conduct
 from grading.services.direct_d import Imposition, impose_direct_d
@@ -38,6 +38,7 @@ __all__ = [
     "answer_asked",
     "apply_repair",
     "ask",
+    "calibrate_if_due",
     "check_outside",
     "comment",
     "compute_grader_signals",
