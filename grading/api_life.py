@@ -327,7 +327,7 @@ async def seen(
 async def check_certificate(request: AnyRequest) -> Response[dict[str, Any]]:
     """Check a certificate file (multipart, `file`): nothing is kept, so no key is needed."""
     form = await read_form(request)
-    found = await check_file(form.upload("file"), form)
+    found = await check_file(form, "file")
     shown = found.shown
     body = {
         "seal": found.seal.value,

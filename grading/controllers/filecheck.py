@@ -5,7 +5,7 @@ from datetime import datetime
 
 from core import files
 from core.errors import FormInvalid, Message
-from core.forms import NO_FILE, Form, Upload
+from core.forms import Form
 from grading.papers.checking import CERTIFICATE_FILE, Seal, check_upload
 from grading.queries.certificates import CertificateView, certificate
 from grading.rules.errors import CertificateAbsent
@@ -26,15 +26,15 @@ class FileCheck:
         return self.seal is Seal.INTACT and self.same and self.shown is not None and self.shown.valid
 
 
-async def check_file(upload: Upload | None, form: Form) -> FileCheck:
+async def check_file(form: Form, name: str) -> FileCheck:
     """Check an upload. `FormInvalid` for no file, a wrong type or size; `CheckerBusy`, `CheckTooLong`."""
+    upload = form.upload(name)
     form.finish()
-    if upload is None:
-        raise FormInvalid({"file": Message(NO_FILE)})
+    assert upload is not None
     try:
         files.check(upload, CERTIFICATE_FILE)
     except (files.FileEmpty, files.FileTooLarge, files.FileMislabelled) as fault:
-        raise FormInvalid({"file": Message(fault.text, fault.params)}) from fault
+        raise FormInvalid({name: Message(fault.text, fault.params)}) from fault
     found = await check_upload(upload.body)
     if found.number is None:
         return FileCheck(found.seal, None, None, same=False)

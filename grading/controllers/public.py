@@ -226,7 +226,7 @@ async def verify_file(request: AnyRequest) -> Response[Any]:
     """Check an uploaded certificate: is the signature ours and intact, and does the certificate hold today?"""
 
     async def do(form: Form) -> FileCheck:
-        return await check_file(form.upload("file"), form)
+        return await check_file(form, "sealed_file")  # a field named so is never kept on disk
 
     async def done(found: FileCheck) -> Response[Any]:
         return await _checked_page(request, found)

@@ -94,7 +94,7 @@ async def test_an_uploaded_certificate_shows_its_state_today(db, browse, api):
         assert (await check_upload(pdf)).number == line.number
 
         async def shown(body: bytes) -> str:
-            page = await reader.submit("/verify/file", files={"file": ("cert.pdf", body, "application/pdf")})
+            page = await reader.submit("/verify/file", files={"sealed_file": ("cert.pdf", body, "application/pdf")})
             return page.text
 
         assert "文件真实，证书有效" in await shown(pdf)
