@@ -17,8 +17,8 @@ from core.workdays import calendar
 from grading import services
 from grading.controllers.words import words
 from grading.forms import parse_day, parse_text
-from grading.queries.outlook import ahead_of
 from grading.queries import objections
+from grading.queries.outlook import ahead_of
 from grading.queries.reports import ReportView, chart_data, history, report
 from grading.queries.runs import RunReport, run, run_reports, runs
 from grading.queries.schemes import rulebook_on

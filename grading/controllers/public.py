@@ -21,8 +21,8 @@ from grading.papers.certificate import certificate_pdf, qr_path
 from grading.papers.signing import signer_fingerprint, signer_pem
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
-from grading.queries.outlook import ahead_of, spread
 from grading.queries.objections import open_tag, open_tags
+from grading.queries.outlook import ahead_of, spread
 from grading.queries.reports import (
     ReportView,
     chart_data,

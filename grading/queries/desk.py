@@ -25,9 +25,8 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """Drafts and findings for an agency; runs and findings for the officers; nothing for others."""
     items = await life_items(identity, now)
     if identity.role is Role.AGENCY:
-        return await _agency_items(identity, now)
-    items: list[DeskItem] = await waiting_signals(identity)
         return items + await _agency_items(identity, now)
+    items += await waiting_signals(identity)
     if identity.role is Role.GRADING_OFFICER:
         items += [await _run_item(row, now) for row in await runs(limit=6) if row.state is RunState.OPEN]
     if identity.may(Permission.DECIDE_CONDUCT) and identity.role is not Role.SYSTEM:

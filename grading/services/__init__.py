@@ -5,8 +5,8 @@ from grading.services.calibrating import calibrate_if_due, publish_calibration
 from grading.services.certificates import revoke_certificate
 from grading.services.conduct import FindingDraft, decide_conduct, propose_conduct, propose_from_case, reply_conduct
 from grading.services.direct_d import Imposition, impose_direct_d
-from grading.services.grader_signals import assign_signal, compute_grader_signals, decide_signal, reopen_signal
 from grading.services.displays import end_displays
+from grading.services.grader_signals import assign_signal, compute_grader_signals, decide_signal, reopen_signal
 from grading.services.objections import (
     Objecting,
     check_outside,
@@ -30,24 +30,22 @@ from grading.services.runs import prepare_run, run_if_due
 __all__ = [
     "FindingDraft",
     "Imposition",
-    "assign_signal",
-    "calibrate_if_due",
     "Objecting",
     "RepairDraft",
     "accept_repair",
     "answer_asked",
     "apply_repair",
     "ask",
+    "assign_signal",
     "calibrate_if_due",
     "check_outside",
     "comment",
     "compute_grader_signals",
-    "decide_conduct",
-    "decide_signal",
     "contest",
     "decide_conduct",
     "decide_objection",
     "decide_repair",
+    "decide_signal",
     "end_displays",
     "impose_direct_d",
     "lodge_objection",
