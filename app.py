@@ -33,6 +33,8 @@ import grading.controllers
 import grading.jobs
 import grading.rules
 import grading.rules.grader_signals
+import grading.rules.objections
+import grading.rules.repair
 import grading.services
 import market.api
 import market.content_loader
@@ -122,6 +124,8 @@ def wire() -> None:
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         grading.rules.grader_signals.TRAIL_TITLES,
+        grading.rules.objections.TRAIL_TITLES,
+        grading.rules.repair.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
     )
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
@@ -133,6 +137,7 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.guards.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, grading.rules.objections.OPEN_ACTS, grading.rules.repair.OPEN_ACTS)
 
 
 @asynccontextmanager

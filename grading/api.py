@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
-from grading import api_watching, forms, queries, services
+from grading import api_life, api_watching, forms, queries, services
 from grading.queries.conduct import FindingView
 from grading.queries.reports import ReportView
 from grading.rules.evidence import plain
@@ -60,7 +60,8 @@ async def explanation(
     view = await queries.standing_explanation(agency_id, profession, await web.who(request))
     if view is None:
         raise NotFound
-    return _report(view)
+    tag = await queries.open_tag(agency_id, profession)
+    return _report(view) | {"contested": plain(tag) if tag else None}
 
 
 @get("/grade-reports/{report_id:int}", name="api:grade-report", opt=web.public)
@@ -336,6 +337,7 @@ api_router = Router(
         impose,
         revoke,
         *api_watching.HANDLERS,
+        *api_life.HANDLERS,
     ],
     tags=["grading"],
 )

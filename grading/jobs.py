@@ -15,3 +15,12 @@ async def monthly_run() -> None:
 async def grader_signals() -> None:
     """Every night at 02:50 in Shanghai: signals about reviewers, evaluations and ties."""
     await services.compute_grader_signals()
+
+
+@jobs.periodic("35 * * * *", "grading.life_sweep")
+async def life_sweep() -> None:
+    """Lapse what nobody contested, end displays that are over, mark what is overdue."""
+    await services.end_displays()
+    await services.sweep_objections()
+    await services.sweep_repairs()
+    await services.sweep_asked()
