@@ -149,12 +149,12 @@ def _reveal(opened: Opened) -> dict[str, Any]:
 
 
 async def _examine(notice: NoticeRow, opener: sealing.Opener, bids: Sequence[Any], on: date) -> list[Opened]:
-    contents = {bid["id"]: _content(opener, notice.id, bid) for bid in bids}
+    contents = await anyio.to_thread.run_sync(_contents, opener, notice.id, bids)
     ids = [content.agency_id for content in contents.values() if content]
     standings = await agencies.standings(ids, Profession(notice.profession), on)
     jobs = await open_jobs(ids)
     ties = await client_ties(notice, standings.values(), on)
-    bonds = entrant_reasons(await entrant_ties(notice, ids, on))
+    bonds = await anyio.to_thread.run_sync(entrant_reasons, await entrant_ties(notice, ids, on))
     judged = [_judge(notice, bid, contents[bid["id"]], standings, jobs, ties, on) for bid in bids]
     return [_bound(one, bonds) for one in judged]
 
@@ -163,6 +163,11 @@ def _bound(one: Opened, bonds: Mapping[int, tuple[Reason, ...]]) -> Opened:
     """Entrants that exclude each other are set aside together."""
     more = bonds.get(one.content.agency_id, ()) if one.content else ()
     return replace(one, faults=(*one.faults, *more))
+
+
+def _contents(opener: sealing.Opener, notice_id: int, bids: Sequence[Any]) -> dict[int, sealing.Content | None]:
+    """Every envelope opened; a thread's work, for a rush makes thousands of them."""
+    return {bid["id"]: _content(opener, notice_id, bid) for bid in bids}
 
 
 def _content(opener: sealing.Opener, notice_id: int, bid: Any) -> sealing.Content | None:
