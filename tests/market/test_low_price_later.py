@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from agencies.rules import CreditGrade
-from core import clock, db
+from core import clock
+from core import db as base
 from market import services
 from market.queries.awards import award_of
 from market.queries.desk import desk_items
@@ -88,7 +89,7 @@ async def test_a_silent_substitute_is_followed_by_the_next_and_told_why(db: None
     bids = {each.agency_id: each for each in await opened_bids(made.notice_id)}
     assert (bids[second.agency_id].state, bids[second.agency_id].reasons[0].code) == ("set-aside", "low-price-lapsed")
     last = "select account from core_mail where message = 'market/not_selected' order by id desc limit 1"
-    assert await db.value(last) == second.member.account_id
+    assert await base.value(last) == second.member.account_id
 
 
 async def test_the_pages_of_a_waiting_substitute_say_what_happens(db: None, browse: Browse) -> None:
