@@ -39,6 +39,17 @@ async def warnings_for(row: NoticeRow) -> Warnings:
     return Warnings(split, condition_flags(row.requirements, item, names))
 
 
+async def fresh_warnings(before: NoticeRow, after: NoticeRow) -> Warnings:
+    """What an amendment brings that was not there: conditions not on file yet, a split that a higher price made."""
+    found, known = await warnings_for(after), await flags_of(before.id)
+    on_file = {(one.code, one.facts.get("clause")) for one in known if one.kind == "condition"}
+    conditions = [flag for flag in found.conditions if (flag.code, flag.clause) not in on_file]
+    return Warnings(
+        found.split if after.ceiling > before.ceiling else None,
+        tuple(conditions) if after.requirements != before.requirements else (),
+    )
+
+
 async def _earlier(row: NoticeRow) -> list[Earlier]:
     found = await db.rows(
         """select n.id as notice_id, n.number, p.title as project_title, p.location, n.project as project_id,
