@@ -33,6 +33,7 @@ from market.rules.recusal import ClientTies, entrant_reasons
 from market.services.bids import BID_FILE, veil_of
 from market.services.cases import fail, lock_notice, move
 from market.services.custody import opening_key
+from market.services.custody_limit import end_waiting
 from market.services.drawing import freeze_ground
 from market.services.outages import may_open
 from market.tables import BidAttachment
@@ -64,7 +65,7 @@ async def open_bids(notice_id: int) -> bool:
 
 async def open_with(notice: NoticeRow) -> bool:
     """Open with the key as far as its custodians have handed it over; False while shares are missing, and
-    while an outage must be waited out or has just moved the deadline.
+    while an outage must be waited out or has just moved the deadline. Shares missing for too long: it fails.
 
     Inside the caller's transaction, for a notice that is due and locked.
     """
@@ -82,7 +83,7 @@ async def open_with(notice: NoticeRow) -> bool:
         return True
     private = await opening_key(notice)
     if private is None:
-        return False
+        return await end_waiting(notice)
     await _open(notice, bids, sealing.opener(private), clock.now())
     return True
 
