@@ -20,6 +20,7 @@ from market.services.asking_prices import hold
 from market.services.awards import Chosen, announce
 from market.services.cases import fail, letter, lock_notice, move, sentences, tell_others, told_bidders
 from market.services.drawing import draw_inputs, entrants_of, frozen_lots, method_facts
+from market.services.letters import tell_scores_due, tell_short_list
 
 
 async def select_winner(notice_id: int) -> bool:
@@ -68,6 +69,7 @@ async def _begin_assessment(notice: NoticeRow) -> None:
     until = (await calendar()).due_at(clock.now(), notice.law.proposal.assess_wd)
     await move(notice, NoticeAct.ASSESS, decide_by=until)
     await trail.record(SYSTEM, "assessment.begun", notice.subject, after={"decide_by": until}, threads=notice.threads)
+    await tell_scores_due(notice, until)
 
 
 async def _announce_short_list(notice: NoticeRow, selection: Selection) -> None:
@@ -83,6 +85,7 @@ async def _announce_short_list(notice: NoticeRow, selection: Selection) -> None:
         "decide_by": until,
     }
     await trail.record(SYSTEM, "shortlist.drawn", notice.subject, after=public, threads=notice.threads)
+    await tell_short_list(notice, count=len(selection.ranking), until=until)
 
 
 async def keep_places(ranking: Sequence[Ranked], others: Sequence[Ranked] = ()) -> None:
