@@ -12,9 +12,6 @@ from market.queries.notices import NoticeRow
 
 SHORTEST_WORDS = 10
 
-FIELD_ELSEWHERE = {"conditions_reason": "requirements", "split_reason": "ceiling"}
-"""Where a form without room for explanations (basket, sheet) shows what was noticed."""
-
 
 @dataclass(frozen=True)
 class Explanations:
@@ -61,7 +58,7 @@ def _missing(found: Warnings, words: Explanations) -> dict[str, Message]:
         )
     if found.conditions and len(words.conditions.strip()) < SHORTEST_WORDS:
         errors["conditions_reason"] = Message(
-            N_("有条件可能过严，请修改，或者在公告核对页说明为什么需要（至少 %(n)s 个字，会公开）。"),
+            N_("有条件可能过严，请修改，或者说明为什么需要（至少 %(n)s 个字，会公开）。"),
             {"n": SHORTEST_WORDS},
         )
     return errors
