@@ -159,7 +159,8 @@ async def panel_options(client_id: int) -> list[tuple[int, str]]:
     """Whom a client may name to a panel, as boxes to tick."""
     found = await panel_candidates(client_id)
     return [
-        (one.account_id, _("%(name)s（%(more)s）") % {"name": one.name, "more": loc(one, "organization")}) for one in found
+        (one.account_id, _("%(name)s（%(more)s）") % {"name": one.name, "more": loc(one, "organization")})
+        for one in found
     ]
 
 
