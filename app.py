@@ -58,6 +58,7 @@ import payments.api
 import payments.controllers
 import payments.rules
 import payments.services
+import portal.api
 import portal.controllers
 import portal.rules.reports
 from core import accounts, admin, admin_pages, attempts, feeds, heartbeat, settings, trail, workdays
@@ -91,6 +92,7 @@ API_ROUTERS = (
     market.api.api_router,
     contracts.api.api_router,
     grading.api.api_router,
+    portal.api.api_router,
 )
 CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, core.mail, core.trail.jobs)
 """Importing these registers what time and the queue do."""

@@ -195,6 +195,12 @@ async def recorded_agencies(profession: Profession | None = None) -> list[Agency
     return [_agency(row) for row in found]
 
 
+async def agencies_by_uscc(codes: Sequence[str]) -> dict[str, int]:
+    """The ids of agencies on record by credit code; codes of nobody are missing."""
+    found = await db.rows("select id, uscc from agencies_agency where uscc = any($1)", list(codes))
+    return {row["uscc"]: row["id"] for row in found}
+
+
 async def offering(item_code: str) -> list[int]:
     """The organisations of all agencies on record that offer a service item."""
     found = await db.rows(

@@ -41,6 +41,10 @@ COLUMNS = (
     Column("days_limit", N_("服务期限（工作日）"), "Days", True, "8"),
     Column("deadline", N_("截止时间"), "Deadline", False, ""),
     Column("requirements", N_("机构条件"), "Requirements", False, ""),
+    Column("agency", N_("选定机构的信用代码"), "Agency credit code", False, ""),
+    Column("reason", N_("选取理由"), "Reason for direct award", False, ""),
+    Column("conditions_reason", N_("条件为什么需要"), "Why conditions are needed", False, ""),
+    Column("split_reason", N_("为什么分开采购"), "Why bought separately", False, ""),
     Column("description", N_("说明"), "Remarks", False, ""),
 )
 BY_NAME = {column.name: column for column in COLUMNS}

@@ -3,7 +3,8 @@
 Sources: Bidding Law regulation arts. 26 and 58 (domain.md row 34): a bid bond is at most 2 % of the estimate, a
 performance bond at most 10 % of the contract, a bid bond goes back within five days of the contract. The shares are
 in the edition. Before the opening nobody may learn who bid, so a bid bond cannot be paid with the bid: it is asked of
-the provisional winner when the result is announced. Nothing here forfeits a bond; that would be a decision of a court.
+the provisional winner when the result is announced. A bond once released is over: an agency that is chosen again later
+owes a new one, and the client still owes back whatever was paid on the old one. Nothing here forfeits a bond; that would be a decision of a court.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,17 @@ class BondKind(StrEnum):
 
 RETURN_KIND = "bond-return"
 BOND_TITLES = {BondKind.BID: N_("投标保证金"), BondKind.PERFORMANCE: N_("履约保证金")}
+
+
+def bond_key(award_id: int, number: int) -> str:
+    """Under which key the payable of a bond is found: the award, and from the second time on which time it is."""
+    return str(award_id) if number == 1 else f"{award_id}.{number}"
+
+
+def parse_key(key: str) -> tuple[int, int]:
+    """Award and round of `bond_key`."""
+    award, _, number = key.partition(".")
+    return int(award), int(number or 1)
 
 
 class Release(StrEnum):

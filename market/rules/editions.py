@@ -38,12 +38,14 @@ class GradeRule:
 
 @dataclass(frozen=True)
 class CustodyRule:
-    """Who holds the opening key, by whose money pays, and how many of how many shares open."""
+    """Who holds the opening key, by whose money pays, how many of how many shares open, and the working days in which
+    they must have done so."""
 
     own: Custody = Custody.PLATFORM
     public: Custody = Custody.PLATFORM
     needed: int = 2
     holders: int = 3
+    open_within_wd: int = 3
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from core.workdays import calendar
 from market import content
 from market.queries.awards import AwardRow, award
 from market.queries.notices import NoticeRow
-from market.rules.bonds import BOND_TITLES, RETURN_KIND, BondKind, Release, performance_due
+from market.rules.bonds import BOND_TITLES, RETURN_KIND, BondKind, Release, bond_key, parse_key, performance_due
 from market.rules.notices import SelectionMethod
 from payments import queries as payables
 from payments import services as payments
@@ -38,21 +38,25 @@ async def ask_performance_bond(notice: NoticeRow, award_id: int) -> None:
 
 
 async def _ask(notice: NoticeRow, won: AwardRow, kind: BondKind, amount: Decimal) -> None:
-    asked = await db.execute(
-        "insert into market_bond (award, kind, amount, asked_at, release_reason) values ($1, $2, $3, $4, '')"
-        " on conflict (award, kind) do nothing",
+    """Nothing while a bond of that kind is still owed or held; after its release a new one, in the next round."""
+    number = await db.value(
+        """insert into market_bond (award, kind, round, amount, asked_at, release_reason)
+           select $1::bigint, $2::text, coalesce(max(round), 0) + 1, $3::numeric, $4::timestamptz, '' from market_bond where award = $1 and kind = $2
+           having count(*) filter (where released_at is null) = 0
+           on conflict (award, kind, round) do nothing returning round""",
         won.award_id,
         kind.value,
         amount,
         clock.now(),
     )
-    if not asked:
+    if number is None:
         return
+    key = bond_key(won.award_id, number)
     due_on = (await calendar()).add(clock.today(), notice.law.bond.pay_wd)
     threads = (notice.subject, *notice.threads, f"agency:{won.agency_id}")
     await payments.create_payable(
         kind=kind.value,
-        key=str(won.award_id),
+        key=key,
         payer_id=won.agency_organization_id,
         payee_id=won.client_id,
         amount=amount,
@@ -79,17 +83,17 @@ async def release_bonds(award_id: int, why: Release) -> None:
         for kind in ENDS.get(why, tuple(BondKind)):
             bond = await db.row(
                 """update market_bond set released_at = $3, release_reason = $4
-                    where award = $1 and kind = $2 and released_at is null returning amount""",
+                    where award = $1 and kind = $2 and released_at is null returning round""",
                 award_id,
                 kind.value,
                 clock.now(),
                 why.value,
             )
             if bond is not None:
-                await _let_go(await award(award_id), kind, why)
+                await _let_go(await award(award_id), kind, bond["round"], why)
 
 
-async def _let_go(won: AwardRow, kind: BondKind, why: Release) -> None:
+async def _let_go(won: AwardRow, kind: BondKind, number: int, why: Release) -> None:
     await trail.record(
         SYSTEM,
         "bond.released",
@@ -97,25 +101,25 @@ async def _let_go(won: AwardRow, kind: BondKind, why: Release) -> None:
         after={"award": won.award_id, "kind": kind.value, "reason": why.value},
         threads=(f"project:{won.project_id}", f"agency:{won.agency_id}"),
     )
-    await _clear(won, kind, why.value)
+    await _clear(won, kind, bond_key(won.award_id, number), why.value)
 
 
-async def _clear(won: AwardRow, kind: BondKind, why: str) -> None:
+async def _clear(won: AwardRow, kind: BondKind, key: str, why: str) -> None:
     """Cancel what is unpaid, give back what is paid; a payment under way is left until it is settled."""
-    owed = await payables.payable_for(kind.value, str(won.award_id))
+    owed = await payables.payable_for(kind.value, key)
     if owed is None:
         return
     if owed.state in PAYER_TURN:
-        await payments.cancel_payable(kind=kind.value, key=str(won.award_id), reason=why)
+        await payments.cancel_payable(kind=kind.value, key=key, reason=why)
     elif owed.state is PayableState.CONFIRMED:
-        await _give_back(won, kind, owed.amount)
+        await _give_back(won, kind, key, owed.amount)
 
 
-async def _give_back(won: AwardRow, kind: BondKind, amount: Decimal) -> None:
+async def _give_back(won: AwardRow, kind: BondKind, key: str, amount: Decimal) -> None:
     days = await _back_days(won.notice_id)
     await payments.create_payable(
         kind=RETURN_KIND,
-        key=f"{kind.value}:{won.award_id}",
+        key=f"{kind.value}:{key}",
         payer_id=won.client_id,
         payee_id=won.agency_organization_id,
         amount=amount,
@@ -134,10 +138,12 @@ async def bond_settled(kind: str, key: str, _payable_id: int, _settled_at: datet
     """A payment arrived (handed to `payments.services.SETTLED`): a bond that nobody needs any more goes back at once."""
     if kind not in set(BondKind):
         return
-    released = await db.value("select released_at from market_bond where award = $1 and kind = $2", int(key), kind)
+    award_id, number = parse_key(key)
+    released = await db.value(
+        "select released_at from market_bond where award = $1 and kind = $2 and round = $3", award_id, kind, number
+    )
     if released is not None:
-        won = await award(int(key))
-        await _give_back(won, BondKind(kind), await _paid(kind, key))
+        await _give_back(await award(award_id), BondKind(kind), key, await _paid(kind, key))
 
 
 async def _paid(kind: str, key: str) -> Decimal:
@@ -153,12 +159,12 @@ UNDER_WAY = timedelta(days=60)
 async def sweep_bonds() -> int:
     """Cancel released bonds whose payment the client contested afterwards; how many."""
     found = await db.rows(
-        "select award, kind, release_reason from market_bond where released_at > $1 order by id",
+        "select award, kind, round, release_reason from market_bond where released_at > $1 order by id",
         clock.now() - UNDER_WAY,
     )
     cancelled = 0
     for kind in BondKind:
-        bonds = {str(one["award"]): one["release_reason"] for one in found if one["kind"] == kind}
+        bonds = {bond_key(one["award"], one["round"]): one["release_reason"] for one in found if one["kind"] == kind}
         for key, owed in (await payables.payables_for(kind.value, list(bonds))).items():
             if owed.state in PAYER_TURN:
                 await payments.cancel_payable(kind=kind.value, key=key, reason=bonds[key])
