@@ -2,6 +2,7 @@
 
 from agencies.queries.desk import desk_items
 from agencies.queries.directory import search
+from agencies.queries.persons import FlagRow, barred_practitioners, flagged_certificates, flagged_staff, person_flags
 from agencies.queries.reference import ITEM_CATALOGUE, ItemLabel, department, departments
 from agencies.queries.register import (
     AgencyCard,
@@ -26,17 +27,22 @@ __all__ = [
     "AgencyNotFound",
     "AgencyRow",
     "DeclaredTie",
+    "FlagRow",
     "ItemLabel",
     "StaffRow",
     "Ties",
     "agency_card",
     "agency_of",
     "agency_row",
+    "barred_practitioners",
     "department",
     "departments",
     "desk_items",
+    "flagged_certificates",
+    "flagged_staff",
     "grade_history",
     "offering",
+    "person_flags",
     "recorded_agencies",
     "search",
     "staff_of",
