@@ -15,3 +15,9 @@ async def monthly_run() -> None:
 async def grader_signals() -> None:
     """Every night at 02:50 in Shanghai: signals about reviewers, evaluations and ties."""
     await services.compute_grader_signals()
+
+
+@jobs.periodic("40 18 * * *", "grading.suggest_successors")
+async def suggest_successors() -> None:
+    """At night: who may carry on an agency with a record. A suggestion only; people decide."""
+    await services.suggest_successors()

@@ -2,6 +2,7 @@
 
 from agencies.queries.desk import desk_items
 from agencies.queries.directory import search
+from agencies.queries.kin import GradedLine, Kin, graded_lines, kin_candidates, kin_source
 from agencies.queries.persons import FlagRow, barred_practitioners, flagged_certificates, flagged_staff, person_flags
 from agencies.queries.reference import ITEM_CATALOGUE, ItemLabel, department, departments
 from agencies.queries.register import (
@@ -28,7 +29,9 @@ __all__ = [
     "AgencyRow",
     "DeclaredTie",
     "FlagRow",
+    "GradedLine",
     "ItemLabel",
+    "Kin",
     "StaffRow",
     "Ties",
     "agency_card",
@@ -41,6 +44,9 @@ __all__ = [
     "flagged_certificates",
     "flagged_staff",
     "grade_history",
+    "graded_lines",
+    "kin_candidates",
+    "kin_source",
     "offering",
     "person_flags",
     "recorded_agencies",

@@ -49,8 +49,9 @@ class FlagRow:
 
 
 def _row(row: Any) -> FlagRow:
-    named = [row["name_zh"] or "", row["name_en"] or row["name_zh"] or ""]
-    return FlagRow(*tuple(row)[:12], *named, row["employed_on"])
+    facts = dict(row) | {"flag_id": row["id"], "agency_id": row["agency"]}
+    facts |= {"agency_zh": row["name_zh"] or "", "agency_en": row["name_en"] or row["name_zh"] or ""}
+    return FlagRow(**{name: facts[name] for name in FlagRow.__dataclass_fields__})
 
 
 async def person_flags(*, before: int | None = None, limit: int = 50) -> list[FlagRow]:

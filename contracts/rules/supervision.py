@@ -166,7 +166,9 @@ class DeferralNotAllowed(Rejected):
     """Only A and B, with few points and few open promises."""
 
     code = "deferral-not-allowed"
-    text = N_("现在不能容缺：本专业等级须为 A 或 B 级、有效记分少于 %(points)s 分、未补的承诺少于 %(most)s 件。请补齐材料后申报。")
+    text = N_(
+        "现在不能容缺：本专业等级须为 A 或 B 级、有效记分少于 %(points)s 分、未补的承诺少于 %(most)s 件。请补齐材料后申报。"
+    )
 
 
 class DeferralTooLong(Rejected):

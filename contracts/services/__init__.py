@@ -103,7 +103,7 @@ __all__ = [
     "send_reminders",
     "submit_review",
     "supply_document",
-    "sweep_deferred",
     "suspend_work",
+    "sweep_deferred",
     "waive_comment",
 ]

@@ -17,7 +17,7 @@ REPORT_STATES = {
     ReportState.SUPERSEDED: N_("已被取代"),
     ReportState.WITHDRAWN: N_("已作废重做"),
 }
-RUN_KINDS = {RunKind.MONTHLY: N_("月度评级"), RunKind.DIRECT_D: N_("直接定为 D 级")}
+RUN_KINDS = {RunKind.MONTHLY: N_("月度评级"), RunKind.DIRECT_D: N_("直接 D 级（认定或解除）")}
 PHASES = {
     ConductPhase.PROPOSED: N_("待认定"),
     ConductPhase.LIVE: N_("有效"),
