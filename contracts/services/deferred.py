@@ -6,6 +6,7 @@ from typing import Any
 
 from agencies import queries as agencies
 from agencies.rules import Profession
+from contracts.queries.deferred import open_promises, points_on_record
 from contracts.rules.deliverables import DeliverableState
 from contracts.rules.filing import ContractState, Side
 from contracts.rules.supervision import (
@@ -69,13 +70,6 @@ class DeferredReceipt:
     entry_id: int
 
 
-async def points_on_record(agency_id: int, profession: str) -> int:
-    """Live points beside the grade on record, as of its publication."""
-    card = await agencies.agency_card(agency_id)
-    held = next((one for one in card.cards if one.profession == profession), None)
-    return int((held.figures if held else {}).get("points") or 0)
-
-
 async def promise_document(*, actor: Identity, contract_id: int, draft: DeferralDraft) -> DeferredReceipt:
     """Promise a missing secondary document while a contract is filed or a result waits for acceptance.
 
@@ -130,16 +124,6 @@ async def _check_allowed(contract: Any, law: Supervision) -> str:
     if not may_defer(standing.grade.value, points=points, open_promises=waiting, law=law):
         raise DeferralNotAllowed(points=law.deferred_points_below, most=law.deferred_at_once)
     return standing.grade.value
-
-
-async def open_promises(agency_id: int) -> int:
-    """Promises of an agency that are not yet kept, the lapsed ones of no file included."""
-    waiting: int = await db.value(
-        "select count(*) from contracts_deferred_document d join contracts_contract c on c.id = d.contract"
-        " where c.agency = $1 and d.state = 'promised'",
-        agency_id,
-    )
-    return waiting
 
 
 async def _due(due_on: date, law: Supervision) -> datetime:

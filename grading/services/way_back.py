@@ -199,15 +199,17 @@ async def _lifted(actor: Identity, row: Any, effective: date | None) -> tuple[Pu
 async def lift_due(*, actor: Identity) -> int:
     """Publish the grades of ways back granted early whose day has come; how many. For a person's signature."""
     check_signer(actor)
-    found = await db.rows(
-        _WAY_BACK + "where w.state = 'granted' and w.effective_on <= $1 and not exists"
-        " (select 1 from grading_run n where n.key = 'way-back:' || w.id) order by w.id",
-        clock.today(),
+    ready = await db.rows(
+        "select id from grading_way_back where state = 'granted' and effective_on <= $1", clock.today()
     )
-    for row in found:
+    lifted = 0
+    for one in ready:
         async with transaction():
-            await _lifted(actor, row, row["effective_on"])
-    return len(found)
+            row = await _locked(one["id"])
+            if await db.value("select 1 from grading_run where key = $1", f"way-back:{row['id']}") is None:
+                await _lifted(actor, row, row["effective_on"])
+                lifted += 1
+    return lifted
 
 
 async def _own_ground(actor: Identity, direct_d_id: int) -> Any:

@@ -30,7 +30,6 @@ async def open_review(contract: Any, deliverable: Any) -> int:
     wanted = plan.reviewers
     doubled = wanted == 1 and await _doubled(contract["profession"], seed)
     review = await _insert(contract, deliverable, sheet, wanted + doubled, doubled, seed)
-    await keep_plan(review, plan, standing.grade.value)
     await trail.record(
         SYSTEM,
         "review.opened",
@@ -44,6 +43,7 @@ async def open_review(contract: Any, deliverable: Any) -> int:
         },
         threads=(f"deliverable:{deliverable['id']}", f"contract:{contract['id']}"),
     )
+    await keep_plan(review, plan, standing.grade.value)
     await draw_missing(review)
     return int(review["id"])
 
