@@ -2,7 +2,16 @@
 
 from litestar import Router
 
-from grading.controllers import conduct, grader_signals, grading, public, watching
+from grading.controllers import (
+    conduct,
+    grader_signals,
+    grading,
+    inspections,
+    public,
+    successors,
+    supervision,
+    watching,
+)
 
 router = Router(
     path="/",
@@ -12,5 +21,8 @@ router = Router(
         *conduct.HANDLERS,
         *watching.HANDLERS,
         *grader_signals.HANDLERS,
+        *supervision.HANDLERS,
+        *successors.HANDLERS,
+        *inspections.HANDLERS,
     ],
 )

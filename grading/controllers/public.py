@@ -17,6 +17,7 @@ from grading.controllers.words import words
 from grading.papers.certificate import certificate_pdf, qr_path
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
+from grading.queries.inheritance import in_force
 from grading.queries.outlook import ahead_of, spread
 from grading.queries.reports import (
     ReportView,
@@ -102,6 +103,7 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
         "chart": chart_data(points, edges, _(FIRST), _(MOVED)),
         "findings": await live_findings(agency_id, trade),
         "grounds": await running_grounds(agency_id, trade),
+        "carried": await in_force(agency_id),
         "certificate_no": await current_number(agency_id, trade),
         "next_day": _next_day(await calendar(), view),
         "ahead": await ahead_of(view) if view else None,

@@ -10,6 +10,7 @@ from agencies.queries.directory import DirectoryFilter
 from agencies.rules import CreditGrade, Profession
 from app import wire
 from core import clock
+from core import db as sql
 from market import content, services
 from market.rules.bonds import performance_due
 from market.rules.draw import FORMAT_1, DrawInputs
@@ -82,6 +83,6 @@ async def test_an_a_agency_is_asked_for_no_performance_bond_and_the_trail_says_s
     assert row.display_until is not None
     with clock.at(row.display_until + timedelta(seconds=1)):
         await services.confirm_award(made.notice_id)
-    assert await db.value("select count(*) from market_bond") == 0
-    (entry,) = await db.rows("select payload from core_trail_entry where act = 'bond.relieved'")
+    assert await sql.value("select count(*) from market_bond") == 0
+    (entry,) = await sql.rows("select payload from core_trail_entry where act = 'bond.relieved'")
     assert '"due":"0.00"' in str(entry["payload"]).replace(" ", "")
