@@ -146,4 +146,4 @@ async def _plan_item() -> list[DeskItem]:
         return []
     begun = clock.end_of_day(clock.today().replace(day=1))
     href = url_for("grading:inspections")
-    return [DeskItem(_("抽查计划"), title, _("名单尚未冻结公告"), href, None, begun, None, _("公告"))]
+    return [DeskItem(_("抽查计划"), title, _("名单尚未冻结公告"), href, None, begun, None, _("冻结名单并公告"))]
