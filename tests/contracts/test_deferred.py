@@ -154,3 +154,29 @@ async def test_who_is_barred_signs_no_result_at_any_agency() -> None:
     await flag_person(actor=await make.member(Role.GRADING_OFFICER), flag=flag)
     with pytest.raises(SignerBarred):
         await given.deliver(made)
+
+
+async def test_a_promise_on_the_contract_s_page_and_through_the_interface(browse, api) -> None:
+    made = await signed()
+    agency, client = await browse(made.seller), await browse(made.client, lang="en")
+    page = f"/contracts/{made.contract_id}"
+    assert "缺少次要材料，容缺申报" in (await agency.get(page)).text
+    refused = await agency.submit(f"{page}/deferred", {"about": "contract", "name": "检定证书", "reason": "在办"})
+    assert refused.status_code == 422
+    assert "检定证书" in refused.text
+    due = (clock.today() + timedelta(days=5)).isoformat()
+    data = {"about": "contract", "name": "检定证书", "reason": "在办", "due_on": due}
+    assert (await agency.submit(f"{page}/deferred", data)).status_code == 303
+    assert "To be handed in" in (await client.get(page)).text
+    number = await db.value("select id from contracts_deferred_document")
+    assert "容缺补交" in (await agency.get("/desk")).text
+    upload = {"document": ("检定.pdf", given.pdf("C"), "application/pdf")}
+    assert (await agency.submit(f"/deferred/{number}/file", {}, files=upload)).status_code == 303
+    assert (await client.get(f"/deferred/{number}/file")).status_code == 200
+    assert (await (await browse(Role.AGENCY)).get(f"/deferred/{number}/file")).status_code == 404
+    program = await api(made.seller)
+    listed = (await program.get(f"/api/v1{page}/deferred")).json()
+    assert (listed["items"][0]["state"], listed["last_day"] is not None) == ("supplied", True)
+    once = {"Idempotency-Key": "d1"}
+    again = await program.post(f"/api/v1{page}/deferred", json=data, headers=once)
+    assert (again.status_code, again.json()["state"]) == (201, "promised"), again.text
