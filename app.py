@@ -15,11 +15,13 @@ import agencies.controllers
 import agencies.jobs
 import agencies.queries
 import agencies.rules
+import agencies.rules.persons
 import agencies.rules.trail_titles
 import contracts.api
 import contracts.controllers
 import contracts.jobs
 import contracts.rules
+import contracts.rules.supervision
 import contracts.services
 import core.admin_pages
 import core.api
@@ -33,8 +35,11 @@ import grading.controllers
 import grading.jobs
 import grading.rules
 import grading.rules.grader_signals
+import grading.rules.inheritance
+import grading.rules.inspections
 import grading.rules.objections
 import grading.rules.repair
+import grading.rules.way_back
 import grading.services
 import market.api
 import market.content_loader
@@ -96,6 +101,7 @@ API_ROUTERS = (
 )
 CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, core.mail, core.trail.jobs)
 """Importing these registers what time and the queue do."""
+SUPERVISION = (grading.rules.way_back, grading.rules.inheritance, grading.rules.inspections)
 
 
 def wire() -> None:
@@ -106,6 +112,7 @@ def wire() -> None:
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
     market.services.CASE_DECIDED.supply(grading.services.propose_from_case)
+    contracts.services.DEFERRED_LAPSED.supply(grading.services.propose_from_lapse)
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
@@ -124,10 +131,13 @@ def wire() -> None:
         market.rules.signal_cases.TRAIL_TITLES,
         market.rules.guards.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
+        contracts.rules.supervision.TRAIL_TITLES,
+        agencies.rules.persons.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         grading.rules.grader_signals.TRAIL_TITLES,
         grading.rules.objections.TRAIL_TITLES,
         grading.rules.repair.TRAIL_TITLES,
+        *(topic.TRAIL_TITLES for topic in SUPERVISION),
         portal.rules.reports.TRAIL_TITLES,
     )
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
@@ -140,6 +150,9 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FULL, market.rules.guards.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, grading.rules.objections.OPEN_ACTS, grading.rules.repair.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, contracts.rules.supervision.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, grading.rules.way_back.OPEN_ACTS, grading.rules.inheritance.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, grading.rules.inspections.OPEN_ACTS)
 
 
 @asynccontextmanager

@@ -24,3 +24,9 @@ async def life_sweep() -> None:
     await services.sweep_objections()
     await services.sweep_repairs()
     await services.sweep_asked()
+
+
+@jobs.periodic("40 18 * * *", "grading.suggest_successors")
+async def suggest_successors() -> None:
+    """At night: who may carry on an agency with a record. A suggestion only; people decide."""
+    await services.suggest_successors()

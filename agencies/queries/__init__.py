@@ -2,6 +2,8 @@
 
 from agencies.queries.desk import desk_items
 from agencies.queries.directory import search
+from agencies.queries.kin import GradedLine, Kin, graded_lines, kin_candidates, kin_source
+from agencies.queries.persons import FlagRow, barred_practitioners, flagged_certificates, flagged_staff, person_flags
 from agencies.queries.reference import ITEM_CATALOGUE, ItemLabel, department, departments
 from agencies.queries.register import (
     AgencyCard,
@@ -27,18 +29,28 @@ __all__ = [
     "AgencyNotFound",
     "AgencyRow",
     "DeclaredTie",
+    "FlagRow",
+    "GradedLine",
     "ItemLabel",
+    "Kin",
     "StaffRow",
     "Ties",
     "agencies_by_uscc",
     "agency_card",
     "agency_of",
     "agency_row",
+    "barred_practitioners",
     "department",
     "departments",
     "desk_items",
+    "flagged_certificates",
+    "flagged_staff",
     "grade_history",
+    "graded_lines",
+    "kin_candidates",
+    "kin_source",
     "offering",
+    "person_flags",
     "recorded_agencies",
     "search",
     "staff_of",

@@ -10,6 +10,7 @@ from agencies.services.desk import (
 )
 from agencies.services.grades import GradeFigures, GradeReceipt, record_grade
 from agencies.services.locked import FilingReceipt
+from agencies.services.persons import FlagReceipt, end_person_flag, flag_person
 from agencies.services.steps import (
     add_practitioner,
     add_practitioners,
@@ -29,6 +30,7 @@ from agencies.services.warnings import warn_of_expiry
 
 __all__ = [
     "FilingReceipt",
+    "FlagReceipt",
     "GradeFigures",
     "GradeReceipt",
     "accept_filing",
@@ -37,6 +39,8 @@ __all__ = [
     "add_qualification",
     "change_qualification",
     "decide_objection",
+    "end_person_flag",
+    "flag_person",
     "lodge_objection",
     "record_due_filings",
     "record_filing",

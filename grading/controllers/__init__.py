@@ -1,4 +1,4 @@
-"""The pages of grading, by who uses them."""
+"""Pages of grading, a module per topic."""
 
 from litestar import Router
 
@@ -8,11 +8,27 @@ from grading.controllers import (
     conduct,
     grader_signals,
     grading,
+    inspections,
     objections,
     public,
     repairs,
+    successors,
+    supervision,
     watching,
 )
 
-TOPICS = (public, grading, conduct, watching, grader_signals, objections, asked, repairs, as_seen)
+TOPICS = (
+    public,
+    grading,
+    conduct,
+    watching,
+    grader_signals,
+    objections,
+    asked,
+    repairs,
+    as_seen,
+    supervision,
+    successors,
+    inspections,
+)
 router = Router(path="/", route_handlers=[handler for topic in TOPICS for handler in topic.HANDLERS])

@@ -21,6 +21,7 @@ from grading.papers.certificate import certificate_pdf, qr_path
 from grading.papers.signing import signer_fingerprint, signer_pem
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
+from grading.queries.inheritance import in_force
 from grading.queries.objections import open_tag, open_tags
 from grading.queries.outlook import ahead_of, spread
 from grading.queries.reports import (
@@ -110,6 +111,7 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
         "findings": await live_findings(agency_id, trade),
         "grounds": await running_grounds(agency_id, trade),
         "tag": await open_tag(agency_id, trade),
+        "carried": await in_force(agency_id),
         "certificate_no": await current_number(agency_id, trade),
         "next_day": _next_day(await calendar(), view),
         "ahead": await ahead_of(view) if view else None,

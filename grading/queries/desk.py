@@ -11,6 +11,7 @@ from core.i18n import _, loc
 from core.identity import Identity, Permission, Role
 from core.web import url_for
 from core.workdays import calendar
+from grading.queries import supervision_desk
 from grading.queries.conduct import FindingView, findings
 from grading.queries.grader_signals import waiting_signals
 from grading.queries.life_desk import life_items
@@ -32,7 +33,7 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     if identity.may(Permission.DECIDE_CONDUCT) and identity.role is not Role.SYSTEM:
         waiting = [one for one in await findings(identity) if one.state is ConductState.PROPOSED]
         items += [_decision_item(one, identity, now) for one in waiting]
-    return items
+    return items + await supervision_desk.officer_items(identity, now)
 
 
 async def _agency_items(identity: Identity, now: datetime) -> list[DeskItem]:
@@ -47,7 +48,8 @@ async def _agency_items(identity: Identity, now: datetime) -> list[DeskItem]:
         now,
     )
     open_findings = [one for one in await findings(identity) if one.may_reply(now)]
-    return [*(_draft_item(row) for row in drafts), *(_reply_item(one) for one in open_findings)]
+    own = await supervision_desk.agency_items(identity, agency.agency_id, now)
+    return [*(_draft_item(row) for row in drafts), *(_reply_item(one) for one in open_findings), *own]
 
 
 def _draft_item(row: Any) -> DeskItem:

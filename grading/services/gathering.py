@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 
 import agencies.queries as register
@@ -12,6 +13,8 @@ from agencies.rules import CreditGrade, Profession, Standing
 from contracts.queries import CaseEvidence, case_evidence
 from core import clock, db
 from grading.queries.schemes import Rulebook
+from grading.queries.supervision import predecessors
+from grading.rules.conduct import ZEROS_D, zero_terms
 from grading.rules.corrections import Change, CorrectionKind, corrected
 from grading.rules.evidence import (
     Case,
@@ -24,6 +27,8 @@ from grading.rules.evidence import (
     in_order,
 )
 from grading.rules.months import add_months
+from grading.rules.scheme import Scheme, TermRules
+from grading.rules.way_back import ground_until
 
 Key = tuple[int, Profession]
 
@@ -32,7 +37,9 @@ select id, agency, profession, code, points, event, decided_on, number, ended_on
 from grading_conduct where state in ('upheld', 'repaired') and agency = any($1::bigint[]) and decided_on <= $2
 """
 _GROUNDS = """
-select d.agency, d.profession, d.code, d.document_no, d.starts_on, least(d.ends_on, r.ends_on) as ends_on
+select d.agency, d.profession, d.code, d.document_no, d.starts_on, d.ends_on, r.ends_on as repaired_on,
+  (select max(w.effective_on) from grading_way_back w where w.direct_d = d.id and w.state = 'granted'
+     and (w.decided_at at time zone 'Asia/Shanghai')::date <= $2) as released_on
 from grading_direct_d d left join grading_repair r on r.direct_d = d.id and r.state = 'granted'
 where d.agency = any($1::bigint[]) and d.starts_on <= $2
 """
@@ -61,14 +68,19 @@ async def gather(
     """The evidence on `as_of` of every recorded agency and profession, or of the one asked for."""
     recorded = await register.recorded_agencies(profession)
     chosen = [one for one in recorded if agency_id in (None, one.agency_id) and one.recorded_on <= as_of]
-    ids = [one.agency_id for one in chosen]
+    own = [one.agency_id for one in chosen]
+    inherited = await predecessors(own, as_of)
+    ids = sorted({*own, *chain.from_iterable(inherited.values())})
     standings = await _standings(chosen, as_of)
-    cases = await window_cases(as_of, rules.scheme.estimator.max_age_months, agency_id, profession)
+    months = rules.scheme.estimator.max_age_months
+    cases = dict(await window_cases(as_of, months, agency_id, profession))
+    for other in sorted(set(ids) - set(own)) if agency_id is not None else ():
+        cases |= await window_cases(as_of, months, other, profession)
     conduct = await _conduct(ids, as_of)
     past = await _past(ids, as_of)
     changes = await changes_of(ids)
     found = [
-        _subject(agency, trade, as_of, rules, standings, cases, conduct, past)
+        _subject(agency, trade, as_of, rules, standings, cases, conduct, past, inherited.get(agency.agency_id, ()))
         for agency in chosen
         for trade in map(Profession, agency.professions)
         if profession in (None, trade) and (trade, agency.agency_id) in standings
@@ -170,10 +182,15 @@ def _subject(
     cases: Mapping[Key, list[Case]],
     conduct: _Record,
     past: Mapping[Key, list[Any]],
+    inherited: Sequence[int] = (),
 ) -> Subject:
+    """Conduct and grade history of those an agency carries on count as its own; their results and marks do not."""
     standing = standings[trade, agency.agency_id]
     key = (agency.agency_id, trade)
     before = past.get(key, [])
+    carried = (agency.agency_id, *inherited)
+    earlier = [row for one in carried for row in past.get((one, trade), ())]
+    terms = rules.scheme.terms
     until = standing.qualification_valid_until
     evidence = Evidence(
         agency_id=agency.agency_id,
@@ -185,11 +202,14 @@ def _subject(
         certificate_until=until,
         certificate_valid=standing.qualified(as_of),
         cases=tuple(cases.get(key, ())),
-        findings=tuple(_finding(r) for r in conduct.findings.get(key[0], ()) if _concerns(r, trade)),
-        grounds=tuple(_ground(r) for r in conduct.grounds.get(key[0], ()) if _concerns(r, trade)),
+        findings=tuple(_finding(r) for one in carried for r in conduct.findings.get(one, ()) if _concerns(r, trade)),
+        grounds=(
+            *(_ground(r, terms) for one in carried for r in conduct.grounds.get(one, ()) if _concerns(r, trade)),
+            *(ground for one in inherited for ground in _by_zeros(cases.get((one, trade), ()), rules.scheme)),
+        ),
         rated_before=any(row["quality"] != CreditGrade.N for row in before),
         previous=previous_of(before[-1]) if before else None,
-        history=history_of(before, as_of, rules.scheme.gates.no_low_grade_months),
+        history=history_of(earlier, as_of, rules.scheme.gates.no_low_grade_months),
     )
     prior = CreditGrade(before[-1]["result"]) if before else CreditGrade.N
     return Subject(agency, trade, prior, in_order(evidence))
@@ -211,8 +231,19 @@ def _finding(row: Any) -> Finding:
     )
 
 
-def _ground(row: Any) -> DirectGround:
-    return DirectGround(row["code"], row["document_no"], row["starts_on"], row["ends_on"])
+def _ground(row: Any, terms: TermRules) -> DirectGround:
+    """A direct D as long as it counts: until the way back or a repair is granted, at the longest 36 months."""
+    until = ground_until(row["starts_on"], row["ends_on"], row["released_on"], terms)
+    if row["repaired_on"]:
+        until = min(until, row["repaired_on"])
+    return DirectGround(row["code"], row["document_no"], row["starts_on"], until)
+
+
+def _by_zeros(cases: Sequence[Case], scheme: Scheme) -> list[DirectGround]:
+    """The D that a predecessor earned by two zeroed results, as a ground of whoever carries it on."""
+    zeros = [case.finalised_on for case in cases if case.vetoed]
+    terms = zero_terms(zeros, scheme.terms, scheme.gates.no_zero_months)
+    return [DirectGround(ZEROS_D, "", term.start, term.until) for term in terms]
 
 
 def previous_of(row: Any) -> Previous:

@@ -57,8 +57,12 @@ RELEASES = {
     Release.FILED: N_("合同已备案"),
     Release.COMPLETED: N_("委托已办结"),
 }
-TRAIL_TITLES = {"bond.asked": N_("要求缴纳保证金"), "bond.released": N_("保证金不再需要")}
-OPEN_ACTS = ("bond.asked", "bond.released")
+TRAIL_TITLES = {
+    "bond.asked": N_("要求缴纳保证金"),
+    "bond.relieved": N_("按信用等级减免履约保证金"),
+    "bond.released": N_("保证金不再需要"),
+}
+OPEN_ACTS = ("bond.asked", "bond.relieved", "bond.released")
 
 
 def most(kind: BondKind, price: Decimal, edition: Edition) -> Decimal:
@@ -90,9 +94,14 @@ def _too_much(limit: Decimal, share: Decimal) -> Message:
     )
 
 
-def performance_due(bond: Decimal, price: Decimal, edition: Edition) -> Decimal:
-    """The performance bond at the agreed price: what the notice says, but never above the share of the contract."""
-    return min(bond, most(BondKind.PERFORMANCE, price, edition))
+def performance_due(bond: Decimal, price: Decimal, edition: Edition, grade: str = "") -> Decimal:
+    """The performance bond at the agreed price: what the notice says, but never above the share of the contract.
+
+    Nor above what the grade at the selection allows (rule-set XT-2026.1, deposit_percent_max): 0 for A, none is asked.
+    """
+    due = min(bond, most(BondKind.PERFORMANCE, price, edition))
+    relief = edition.grades[grade].bond_most if grade else None
+    return due if relief is None else min(due, half_up(price * relief))
 
 
 class BondState(StrEnum):

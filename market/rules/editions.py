@@ -28,12 +28,18 @@ class Custody(StrEnum):
 
 @dataclass(frozen=True)
 class GradeRule:
-    """What a credit grade means when an agency is to be chosen."""
+    """What a credit grade means when an agency is to be chosen.
+
+    `bond_most` is the largest performance bond as a share of the price, None where the edition knows no relief;
+    `lots` are the tickets in a random draw.
+    """
 
     barred: bool
     direct_public: bool
     direct_warning: bool
     open_jobs: int | None
+    bond_most: Decimal | None = None
+    lots: int = 1
 
 
 @dataclass(frozen=True)
@@ -257,6 +263,8 @@ def _grade(values: Mapping[str, Any]) -> GradeRule:
         direct_public=values["direct_public"],
         direct_warning=values["direct_warning"],
         open_jobs=values.get("open_jobs"),
+        bond_most=Decimal(values["bond_most"]) if "bond_most" in values else None,
+        lots=values.get("lots", 1),
     )
 
 

@@ -31,10 +31,17 @@ async def ask_bid_bond(notice: NoticeRow, award_id: int) -> None:
 
 
 async def ask_performance_bond(notice: NoticeRow, award_id: int) -> None:
-    """The winner owes the performance bond, at most the share of the agreed price. Inside the caller's act."""
+    """The winner owes the performance bond, at most the share of the price its grade allows. Inside the caller's act."""
     if notice.performance_bond is not None:
         won = await award(award_id)
-        await _ask(notice, won, BondKind.PERFORMANCE, performance_due(notice.performance_bond, won.amount, notice.law))
+        due = performance_due(notice.performance_bond, won.amount, notice.law, won.grade_at_selection)
+        full = performance_due(notice.performance_bond, won.amount, notice.law)
+        if due < full:
+            relief = {"award": won.award_id, "grade": won.grade_at_selection, "full": full, "due": due}
+            threads = (*notice.threads, f"agency:{won.agency_id}")
+            await trail.record(SYSTEM, "bond.relieved", notice.subject, after=relief, threads=threads)
+        if due > 0:
+            await _ask(notice, won, BondKind.PERFORMANCE, due)
 
 
 async def _ask(notice: NoticeRow, won: AwardRow, kind: BondKind, amount: Decimal) -> None:

@@ -30,6 +30,7 @@ from portal.demo.plays import (
     registration,
     renewal,
     ring,
+    supervision,
     troubles,
 )
 from portal.demo.roster import SCALES, cast
@@ -75,6 +76,7 @@ async def build(*, seed: int, months: int, scale: str, progress: bool = True, un
         with clock.at(market.ends_at):
             await market_services.compute_signals()
             await grading_services.compute_grader_signals()
+            await grading_services.suggest_successors()
         await trail.publish()
     return await _count(seed, months, scale, last)
 
@@ -162,8 +164,8 @@ async def _set(market: DemoMarket) -> None:
         if expert.joins is not None:
             day = _workdays_before(market.diary, clock.shanghai(market.ends_at).date(), expert.joins)
             market.enter(joining.joins(market, expert), market.diary.on(day, market.chance("joins", expert.login)))
-    written = (conduct.cases, renewal.renewals, ring.rings, habits.habits, moving.moves, troubles.troubles)
-    for process, day in (one for chapter in written for one in chapter(market)):
+    chapters = (conduct.cases, renewal.renewals, ring.rings, habits.habits, moving.moves, troubles.troubles)
+    for process, day in (one for chapter in (*chapters, supervision.inspections) for one in chapter(market)):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))
 
 

@@ -49,6 +49,16 @@ NULLABLE_KEYS = {
     "grading_request.answered_by": "not answered yet",
     "grading_report.signed_by": "a draft is not signed yet",
     "grading_report.superseded_by": "the report in force is superseded by nothing",
+    "contracts_deferred_document.deliverable": "a document may be deferred when the contract itself is filed",
+    "contracts_deferred_document.stored_file": "not handed in yet",
+    "grading_way_back.checked_by": "not checked yet",
+    "grading_way_back.decided_by": "not decided yet",
+    "grading_inheritance.proposed_by": "a suggestion of the edges that nobody has taken up yet",
+    "grading_inheritance.decided_by": "not decided yet",
+    "grading_inheritance.cleared_by": "in force, or never in force",
+    "grading_inspection_plan.drawn_by": "announced, not drawn yet",
+    "grading_inspection.recorded_by": "not visited yet",
+    "grading_inspection.finding": "most inspections find nothing to record",
 }
 
 

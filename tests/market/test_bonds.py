@@ -154,7 +154,7 @@ async def test_the_performance_bond_follows_the_agreed_price_and_the_commission(
     wire()
     award_id, made, (winner, _) = await make_award(**BONDS)
     bid_bond, performance = await bonds(made)
-    assert (performance.kind, performance.amount) == (BondKind.PERFORMANCE, Decimal("2460.00"))
+    assert (performance.kind, performance.amount) == (BondKind.PERFORMANCE, Decimal("1230.00")), "5 % for N"
     await services.release_bid_bond(award_id)
     await services.release_bid_bond(award_id)
     await pays(performance, winner.member, made.client)
