@@ -55,6 +55,7 @@ import market.rules.trail_titles
 import market.services
 import payments.api
 import payments.controllers
+import payments.jobs
 import payments.rules
 import payments.services
 import portal.controllers
@@ -91,7 +92,7 @@ API_ROUTERS = (
     contracts.api.api_router,
     grading.api.api_router,
 )
-CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, core.mail, core.trail.jobs)
+CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, payments.jobs, core.mail, core.trail.jobs)
 """Importing these registers what time and the queue do."""
 
 
@@ -193,5 +194,6 @@ async def fill_content() -> None:
     """Default content after migrating: idempotent, quick when nothing is new."""
     await accounts.ensure_system()
     await workdays.load_published()
+    await payments.services.open_books()
     for loader in (market.content_loader, grading.content_loader):
         await loader.load_content()

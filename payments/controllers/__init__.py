@@ -2,6 +2,15 @@
 
 from litestar import Router
 
-from payments.controllers import payables
+from payments.controllers import bank, ledger, overviews, payables, steps
 
-router = Router(path="/", route_handlers=[*payables.HANDLERS])
+router = Router(
+    path="/",
+    route_handlers=[
+        *payables.HANDLERS,
+        *steps.HANDLERS,
+        *ledger.HANDLERS,
+        *bank.HANDLERS,
+        *overviews.HANDLERS,
+    ],
+)
