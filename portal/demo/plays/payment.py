@@ -12,6 +12,7 @@ from payments.rules import PayableKind, PayableState
 from payments.services import InvoiceDraft, VoucherDraft
 from portal.demo import papers, words
 from portal.demo.market import DemoMarket, Job
+from portal.demo.people import Buyer, Player
 from portal.demo.stage import Process
 
 BONDS = (PayableKind.BID_BOND, PayableKind.PERFORMANCE_BOND, PayableKind.BOND_RETURN)
@@ -77,7 +78,7 @@ async def some_are_held(market: DemoMarket) -> Process:
 
 
 def _actor(market: DemoMarket, organization_id: int) -> Identity | None:
-    people = (*market.people.buyers.values(), *market.people.players.values())
+    people: list[Buyer | Player] = [*market.people.buyers.values(), *market.people.players.values()]
     return next((one.identity for one in people if one.identity.organization_id == organization_id), None)
 
 
