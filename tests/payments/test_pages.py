@@ -43,7 +43,7 @@ async def test_pay_contest_pay_again_confirm_receipt(browse: Browse) -> None:
     path = f"/payments/{made.payable_id}"
     payer, payee = await browse(made.payer), await browse(made.payee)
     page = await payer.get(path)
-    assert "登记付款凭证" in page.text
+    assert "银行转账" in page.text
     assert "24,600.00" in page.text
     answer = await payer.submit(f"{path}/voucher", slip(), voucher())
     assert answer.status_code == 303, answer.text
