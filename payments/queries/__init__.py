@@ -1,6 +1,7 @@
 """Reads of payments; the names below are the door for higher floors."""
 
 from payments.queries.audit import AuditReport, audit
+from payments.queries.finance import invoices, latest_audit, troubles
 from payments.queries.ledger import Balance, StatementEntry, balance, balances, statement_page, statement_rows
 from payments.queries.payables import (
     COLUMNS,
@@ -32,6 +33,8 @@ __all__ = [
     "balance",
     "balances",
     "desk_items",
+    "invoices",
+    "latest_audit",
     "my_payables",
     "payable",
     "payable_for",
@@ -43,5 +46,6 @@ __all__ = [
     "statement_rows",
     "sums",
     "transfers",
+    "troubles",
     "voucher_file",
 ]
