@@ -142,10 +142,9 @@ async def _set(market: DemoMarket) -> None:
         entry = registration.entry_day(market, agency)
         market.enter(registration.registers(market, agency), entry)
     market.enter(clockwork.nights(market), market.begins_at)
-    market.enter(
-        payment.some_are_held(market),
-        market.diary.at(_workdays_before(market.diary, clock.shanghai(market.ends_at).date(), 45), 9),
-    )
+    last = clock.shanghai(market.ends_at).date()
+    market.enter(payment.some_are_held(market), market.diary.at(_workdays_before(market.diary, last, 45), 9))
+    market.enter(payment.one_stays_held(market), market.diary.at(_workdays_before(market.diary, last, 2), 9))
     if market.scale.commissions_a_month:
         market.enter(commission.arrivals(market), market.begins_at)
     for day in grading.run_days(market):
