@@ -274,9 +274,10 @@ async def reference_user(reference: str, payable_id: int) -> str | None:
 
 
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
-    """What waits for the payer or the payee, and what one waits for."""
+    """What waits for the payer or the payee, and what one waits for; for whoever watches payments, the finance desk."""
+    watched = await _watched(identity, now)
     if not (identity.may(Permission.PAY) or identity.may(Permission.CONFIRM_PAYMENT)):
-        return []
+        return watched
     found = await db.rows(
         COLUMNS + " where $1 in (p.payer, p.payee) and p.state = any($2::text[]) order by p.due_on, p.id",
         identity.organization_id,
@@ -285,7 +286,23 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     rows = [payable_row(row) for row in found]
     since = await _voucher_days([row.id for row in rows if row.payee_turn])
     calendar = await workdays.calendar()
-    return [_desk_item(row, identity, since.get(row.id, row.created_at), calendar) for row in rows]
+    return [*watched, *(_desk_item(row, identity, since.get(row.id, row.created_at), calendar) for row in rows)]
+
+
+async def _watched(identity: Identity, now: datetime) -> list[DeskItem]:
+    """One line that leads to the finance desk while payments are stopped, missing or overdue."""
+    if not identity.may(Permission.WATCH_PAYMENTS):
+        return []
+    count: int = await db.value(
+        "select count(*) from payments_payable p where p.state in ('contested', 'disputed', 'expired')"
+        " or (p.state = 'due' and p.due_on < $1)"
+        " or exists (select from payments_hold h where h.payable = p.id and h.lifted_at is null)",
+        clock.today(),
+    )
+    if not count:
+        return []
+    note = _("%(n)s 笔款项被暂停、未到账或逾期") % {"n": count}
+    return [DeskItem(_("资金台"), _("需要处理的款项"), note, url_for("payments:desk"), None, now, None, _("查看"))]
 
 
 async def _voucher_days(payable_ids: Sequence[int]) -> dict[int, datetime]:

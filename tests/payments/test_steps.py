@@ -337,3 +337,12 @@ async def test_the_finance_desk_lists_what_is_out_of_order_most_urgent_first() -
         ("unconfirmed", fine.payable_id),
         ("overdue", late.payable_id),
     ]
+
+
+async def test_the_supervisors_desk_leads_to_the_finance_desk_while_something_is_wrong() -> None:
+    officer = await people.member(Role.MARKET_SUPERVISOR)
+    made = await make_payable()
+    assert await queries.desk_items(officer, clock.now()) == []
+    await services.place_hold(actor=officer, payable_id=made.payable_id, reason="核实其中一笔")
+    (item,) = await queries.desk_items(officer, clock.now())
+    assert item.href == "/payments/desk"
