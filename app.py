@@ -34,6 +34,9 @@ import grading.content_loader
 import grading.controllers
 import grading.jobs
 import grading.rules
+import grading.rules.grader_signals
+import grading.rules.objections
+import grading.rules.repair
 import grading.services
 import market.api
 import market.content_loader
@@ -125,6 +128,9 @@ def wire() -> None:
         market.rules.guards.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
+        grading.rules.grader_signals.TRAIL_TITLES,
+        grading.rules.objections.TRAIL_TITLES,
+        grading.rules.repair.TRAIL_TITLES,
         portal.rules.reports.TRAIL_TITLES,
     )
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
@@ -136,6 +142,7 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.guards.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, grading.rules.objections.OPEN_ACTS, grading.rules.repair.OPEN_ACTS)
 
 
 @asynccontextmanager

@@ -73,6 +73,7 @@ class Permission(StrEnum):
     PUBLISH_GRADE = "publish-grade"
     RECORD_CONDUCT = "record-conduct"
     DECIDE_CONDUCT = "decide-conduct"
+    WATCH_GRADING = "watch-grading"
     # administrator
     MANAGE_ACCOUNTS = "manage-accounts"
     MANAGE_CALENDAR = "manage-calendar"
@@ -125,6 +126,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.RECORD_CONDUCT,
             Permission.DECIDE_CONDUCT,
             Permission.PAY,
+            Permission.WATCH_GRADING,
             Permission.READ_TRAIL,
         }
     ),
@@ -137,6 +139,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.HOLD_PAYMENT,
             Permission.SUSPEND_AGENCY,
             Permission.WATCH_PAYMENTS,
+            Permission.WATCH_GRADING,
             Permission.READ_TRAIL,
         }
     ),

@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
-from grading import forms, queries, services
+from grading import api_life, api_watching, forms, queries, services
 from grading.queries.conduct import FindingView
 from grading.queries.reports import ReportView
 from grading.rules.evidence import plain
@@ -55,11 +55,13 @@ async def list_grades(
 async def explanation(
     request: AnyRequest, agency_id: FromPath[int], profession: FromPath[Profession]
 ) -> dict[str, Any]:
-    """The grade in force with its evidence, the table that adds up and what is missing for the next."""
-    view = await queries.standing_explanation(agency_id, profession)
+    """The grade in force, the table that adds up (case by case for its agency and the officers, by year for
+    everybody else) and what is missing for the next."""
+    view = await queries.standing_explanation(agency_id, profession, await web.who(request))
     if view is None:
         raise NotFound
-    return _report(view)
+    tag = await queries.open_tag(agency_id, profession)
+    return _report(view) | {"contested": plain(tag) if tag else None}
 
 
 @get("/grade-reports/{report_id:int}", name="api:grade-report", opt=web.public)
@@ -334,6 +336,8 @@ api_router = Router(
         decide_finding,
         impose,
         revoke,
+        *api_watching.HANDLERS,
+        *api_life.HANDLERS,
     ],
     tags=["grading"],
 )

@@ -9,3 +9,18 @@ async def monthly_run() -> None:
     """On or after the first working day of quarter and month, once; everything else is decided by the services."""
     await services.calibrate_if_due()
     await services.run_if_due()
+
+
+@jobs.periodic("50 18 * * *", "grading.grader_signals")
+async def grader_signals() -> None:
+    """Every night at 02:50 in Shanghai: signals about reviewers, evaluations and ties."""
+    await services.compute_grader_signals()
+
+
+@jobs.periodic("35 * * * *", "grading.life_sweep")
+async def life_sweep() -> None:
+    """Lapse what nobody contested, end displays that are over, mark what is overdue."""
+    await services.end_displays()
+    await services.sweep_objections()
+    await services.sweep_repairs()
+    await services.sweep_asked()

@@ -2,6 +2,17 @@
 
 from litestar import Router
 
-from grading.controllers import conduct, grading, public
+from grading.controllers import (
+    as_seen,
+    asked,
+    conduct,
+    grader_signals,
+    grading,
+    objections,
+    public,
+    repairs,
+    watching,
+)
 
-router = Router(path="/", route_handlers=[*public.HANDLERS, *grading.HANDLERS, *conduct.HANDLERS])
+TOPICS = (public, grading, conduct, watching, grader_signals, objections, asked, repairs, as_seen)
+router = Router(path="/", route_handlers=[handler for topic in TOPICS for handler in topic.HANDLERS])

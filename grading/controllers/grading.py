@@ -17,6 +17,8 @@ from core.workdays import calendar
 from grading import services
 from grading.controllers.words import words
 from grading.forms import parse_day, parse_text
+from grading.queries import objections
+from grading.queries.outlook import ahead_of
 from grading.queries.reports import ReportView, chart_data, history, report
 from grading.queries.runs import RunReport, run, run_reports, runs
 from grading.queries.schemes import rulebook_on
@@ -139,12 +141,24 @@ async def _report(request: AnyRequest, report_id: int, form: FormState | None = 
         edges=sorted(int(band.minimum) for band in rules.scheme.bands[:-1]),
         points=points,
         chart=chart_data(points, [b.minimum for b in rules.scheme.bands[:-1]], _("首次评级 %(g)s"), _("变为 %(g)s 级")),
+        ahead=await ahead_of(view),
         may_comment=_may_comment(reader, view),
         may_sign=reader.may(Permission.PUBLISH_GRADE) and view.state in OPEN,
         over=clock.now() >= started,
         is_workday=workdays.is_workday(clock.today()),
+        life=await _life(reader, view),
         entries=await timeline(f"grade:{report_id}"),
     )
+
+
+async def _life(reader: Identity, view: ReportView) -> dict[str, Any]:
+    """What the agency may do about it, whether it is contested, and what stands for it since."""
+    return {
+        "own": reader.organization_id == view.organization_id and reader.may(Permission.COMMENT_GRADE),
+        "until": await objections.objection_until(view.report_id),
+        "tag": await objections.tag_of_report(view.report_id),
+        "replacement": await objections.replacement_of(view.report_id),
+    }
 
 
 def _may_comment(reader: Identity, view: ReportView) -> bool:

@@ -17,7 +17,12 @@ REPORT_STATES = {
     ReportState.SUPERSEDED: N_("已被取代"),
     ReportState.WITHDRAWN: N_("已作废重做"),
 }
-RUN_KINDS = {RunKind.MONTHLY: N_("月度评级"), RunKind.DIRECT_D: N_("直接定为 D 级")}
+RUN_KINDS = {
+    RunKind.MONTHLY: N_("月度评级"),
+    RunKind.DIRECT_D: N_("直接定为 D 级"),
+    RunKind.REPLAY: N_("异议成立后重算"),
+    RunKind.REPAIR: N_("信用修复后重评"),
+}
 PHASES = {
     ConductPhase.PROPOSED: N_("待认定"),
     ConductPhase.LIVE: N_("有效"),
@@ -35,6 +40,7 @@ PHASE_TAGS = {
 CERTIFICATE_STATES = {
     CertificateState.VALID: N_("有效"),
     CertificateState.EXPIRED: N_("已到期"),
+    CertificateState.SUSPENDED: N_("异议中，暂不生效"),
     CertificateState.SUPERSEDED: N_("已被取代"),
     CertificateState.REVOKED: N_("已撤销"),
 }
@@ -87,6 +93,14 @@ def percent(chance: Decimal | str) -> str:
     return f"{value:.0f}%"
 
 
+def likely(chance: Decimal) -> str:
+    """A chance as people say it: never a rounded certainty."""
+    value = Decimal(chance) * 100
+    if value < 1:
+        return _("不到 1%%") % {}
+    return _("99%% 以上") % {} if value > 99 else f"{value:.0f}%"
+
+
 def check_line(check: Check) -> tuple[bool, str, str]:
     """A condition as `ui.checks` shows it: met or not, what is asked, what there is."""
     if check.code == "probability":
@@ -128,5 +142,6 @@ def words() -> dict[str, Any]:
         "certificate_states": CERTIFICATE_STATES,
         "check_line": check_line,
         "percent": percent,
+        "likely": likely,
         "reason": reason,
     }

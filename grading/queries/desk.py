@@ -12,6 +12,8 @@ from core.identity import Identity, Permission, Role
 from core.web import url_for
 from core.workdays import calendar
 from grading.queries.conduct import FindingView, findings
+from grading.queries.grader_signals import waiting_signals
+from grading.queries.life_desk import life_items
 from grading.queries.runs import RunRow, runs
 from grading.rules.lifecycle import ConductState, RunState
 
@@ -21,9 +23,10 @@ SIGN_DAYS = 6
 
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """Drafts and findings for an agency; runs and findings for the officers; nothing for others."""
+    items = await life_items(identity, now)
     if identity.role is Role.AGENCY:
-        return await _agency_items(identity, now)
-    items: list[DeskItem] = []
+        return items + await _agency_items(identity, now)
+    items += await waiting_signals(identity)
     if identity.role is Role.GRADING_OFFICER:
         items += [await _run_item(row, now) for row in await runs(limit=6) if row.state is RunState.OPEN]
     if identity.may(Permission.DECIDE_CONDUCT) and identity.role is not Role.SYSTEM:

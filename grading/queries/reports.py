@@ -1,7 +1,7 @@
 """Reports: the published one for everybody, drafts for their agency and the officers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -48,8 +48,26 @@ class CaseLine:
 
 
 @dataclass(frozen=True)
+class YearLine:
+    """The results of one year together: what everybody may see of the table that adds up.
+
+    `numbers` are those of the public records of the results; no reviewer and no client can be read off it.
+    """
+
+    year: int
+    results: int
+    numbers: tuple[str, ...]
+    share: Decimal
+    effect: Decimal
+
+
+@dataclass(frozen=True)
 class ReportView:
-    """A report with its evidence, outcome and names; what a reader may see is decided by the query."""
+    """A report with its evidence, outcome and names; what a reader may see is decided by the query.
+
+    `full` is for the agency and the officers. For everybody else the cases are summed by year: lines, cases
+    of the evidence and their rows in the outcome are empty.
+    """
 
     report_id: int
     run_id: int
@@ -81,6 +99,14 @@ class ReportView:
     publication_no: str | None
     current_id: int | None
     lines: tuple[CaseLine, ...]
+    full: bool
+    results: int
+    years: tuple[YearLine, ...]
+
+    @property
+    def superseded(self) -> bool:
+        """Whether a later grade or draft has taken its place."""
+        return self.state in (ReportState.SUPERSEDED, ReportState.WITHDRAWN)
 
     @property
     def rated(self) -> bool:
@@ -90,7 +116,7 @@ class ReportView:
     @property
     def most(self) -> Decimal:
         """The largest effect in the table, for the length of its bars."""
-        effects = [abs(line.row.effect) for line in self.lines]
+        effects = [abs(line.row.effect) for line in self.lines] or [abs(line.effect) for line in self.years]
         effects += [abs(row.effect) for row in self.outcome.explanation.extras]
         return max(effects, default=Decimal(1))
 
@@ -100,7 +126,7 @@ class ReportView:
         return sum(check.met for check in self.outcome.missing)
 
 
-async def _view(row: Any) -> ReportView:
+async def _view(row: Any, *, full: bool) -> ReportView:
     evidence, outcome = evidence_of(row["evidence"]), outcome_of(row["outcome"])
     clients = await _clients([case.client_id for case in evidence.cases])
     numbers = await _numbers([case.deliverable_id for case in evidence.cases])
@@ -115,7 +141,10 @@ async def _view(row: Any) -> ReportView:
         for case in reversed(evidence.cases)
         if case.deliverable_id in by_id
     )
-    return ReportView(
+    view = ReportView(
+        full=True,
+        results=len(evidence.cases),
+        years=_years(lines),
         report_id=row["id"],
         run_id=row["run"],
         agency_id=row["agency"],
@@ -128,6 +157,35 @@ async def _view(row: Any) -> ReportView:
         outcome=outcome,
         lines=lines,
         **{name: row[name] for name in _PLAIN},
+    )
+    return view if full else _lawful(view)
+
+
+def _years(lines: Sequence[CaseLine]) -> tuple[YearLine, ...]:
+    """The lines summed by the year in which the review became final, newest first."""
+    years = sorted({line.case.finalised_on.year for line in lines}, reverse=True)
+    grouped = [[line for line in lines if line.case.finalised_on.year == year] for year in years]
+    return tuple(
+        YearLine(
+            year,
+            len(group),
+            tuple(line.number for line in group if line.number),
+            sum((line.row.share for line in group), Decimal(0)),
+            sum((line.row.effect for line in group), Decimal(0)),
+        )
+        for year, group in zip(years, grouped, strict=True)
+    )
+
+
+def _lawful(view: ReportView) -> ReportView:
+    """What everybody may see: the sums, but no single mark with its reviewer, correction, client or stars."""
+    explanation = replace(view.outcome.explanation, cases=())
+    return replace(
+        view,
+        full=False,
+        lines=(),
+        evidence=replace(view.evidence, cases=()),
+        outcome=replace(view.outcome, explanation=explanation),
     )
 
 
@@ -166,14 +224,16 @@ async def _numbers(ids: Sequence[int]) -> dict[int, str]:
     return {row["id"]: row["number"] for row in found}
 
 
-async def standing_explanation(agency_id: int, profession: Profession) -> ReportView | None:
-    """The published report in force, for everybody; None before the first."""
+async def standing_explanation(
+    agency_id: int, profession: Profession, reader: Identity | None = None
+) -> ReportView | None:
+    """The published report in force; None before the first. Case by case for its agency and the officers only."""
     row = await db.row(
         _REPORT + "where r.agency = $1 and r.profession = $2 and r.state = 'published'",
         agency_id,
         profession.value,
     )
-    return await _view(row) if row else None
+    return await _view(row, full=await _may_see_cases(reader, row["agency"])) if row else None
 
 
 async def report(reader: Identity | None, report_id: int) -> ReportView:
@@ -184,18 +244,26 @@ async def report(reader: Identity | None, report_id: int) -> ReportView:
     row = await db.row(_REPORT + "where r.id = $1", report_id)
     if row is None or not await _may_see(reader, row):
         raise ReportAbsent
-    return await _view(row)
+    return await _view(row, full=await _may_see_cases(reader, row["agency"]))
 
 
 async def _may_see(reader: Identity | None, row: Any) -> bool:
     if row["state"] in (ReportState.PUBLISHED, ReportState.SUPERSEDED):
         return True
+    return reader is not None and await _is_party(reader, row["agency"])
+
+
+async def _may_see_cases(reader: Identity | None, agency_id: int) -> bool:
     if reader is None:
         return False
+    return reader.may(Permission.WATCH_GRADING) or await _is_party(reader, agency_id)
+
+
+async def _is_party(reader: Identity, agency_id: int) -> bool:
     if reader.may(Permission.PUBLISH_GRADE):
         return True
     agency = await agency_of(reader.organization_id) if reader.may(Permission.COMMENT_GRADE) else None
-    return agency is not None and agency.agency_id == row["agency"]
+    return agency is not None and agency.agency_id == agency_id
 
 
 @dataclass(frozen=True)
@@ -214,11 +282,12 @@ class HistoryPoint:
 
 
 async def history(agency_id: int, profession: Profession, *, most: int = 24) -> list[HistoryPoint]:
-    """The last published grades, oldest first."""
+    """The last published grades, oldest first; one that was replaced after an objection gives way to its successor."""
     found = await db.rows(
         "select id, as_of, published_at, result, quality, score, low, high, publication_no from grading_report"
         " where agency = $1 and profession = $2 and state in ('published', 'superseded')"
-        " order by as_of desc, published_at desc limit $3",
+        " and not exists (select 1 from grading_replacement x where x.report = grading_report.id)"
+        " order by as_of desc, published_at desc, id desc limit $3",
         agency_id,
         profession.value,
         most,
@@ -316,7 +385,8 @@ async def grade_mix(months: int = 12) -> dict[str, Any]:
     found = await db.rows(
         "select to_char(n.as_of, 'YY-MM') as month, r.result, count(*) as number"
         " from grading_report r join grading_run n on n.id = r.run"
-        " where r.state in ('published', 'superseded') and n.kind = 'monthly' and n.as_of > ("
+        " where r.state in ('published', 'superseded') and n.kind in ('monthly', 'replay')"
+        " and not exists (select 1 from grading_replacement x where x.report = r.id) and n.as_of > ("
         "   select max(as_of) from grading_run where kind = 'monthly') - make_interval(months => $1)"
         " group by 1, 2 order by 1",
         months,

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from agencies.rules import CreditGrade, Profession, Standing
 from contracts.queries import CaseEvidence, case_evidence
 from core import clock, db
 from grading.queries.schemes import Rulebook
+from grading.rules.corrections import Change, CorrectionKind, corrected
 from grading.rules.evidence import (
     Case,
     DirectGround,
@@ -31,14 +32,16 @@ select id, agency, profession, code, points, event, decided_on, number, ended_on
 from grading_conduct where state in ('upheld', 'repaired') and agency = any($1::bigint[]) and decided_on <= $2
 """
 _GROUNDS = """
-select agency, profession, code, document_no, starts_on, ends_on
-from grading_direct_d where agency = any($1::bigint[]) and starts_on <= $2
+select d.agency, d.profession, d.code, d.document_no, d.starts_on, least(d.ends_on, r.ends_on) as ends_on
+from grading_direct_d d left join grading_repair r on r.direct_d = d.id and r.state = 'granted'
+where d.agency = any($1::bigint[]) and d.starts_on <= $2
 """
 _PAST = """
 select agency, profession, as_of, result, quality, band, score, sd, alarm_low, alarm_high
 from grading_report
 where state in ('published', 'superseded') and agency = any($1::bigint[]) and as_of <= $2
-order by as_of, published_at
+  and not exists (select 1 from grading_replacement x where x.report = grading_report.id)
+order by as_of, published_at, id
 """
 
 
@@ -63,12 +66,25 @@ async def gather(
     cases = await window_cases(as_of, rules.scheme.estimator.max_age_months, agency_id, profession)
     conduct = await _conduct(ids, as_of)
     past = await _past(ids, as_of)
-    return [
+    changes = await changes_of(ids)
+    found = [
         _subject(agency, trade, as_of, rules, standings, cases, conduct, past)
         for agency in chosen
         for trade in map(Profession, agency.professions)
         if profession in (None, trade) and (trade, agency.agency_id) in standings
     ]
+    return [replace(one, evidence=corrected(one.evidence, changes.get(one.agency.agency_id, ()))) for one in found]
+
+
+async def changes_of(agency_ids: Sequence[int]) -> dict[int, list[Change]]:
+    """What upheld objections have corrected in the evidence, by agency, in the order it was decided."""
+    found: defaultdict[int, list[Change]] = defaultdict(list)
+    for row in await db.rows(
+        "select agency, kind, target, amount from grading_correction where agency = any($1::bigint[]) order by id",
+        list(agency_ids),
+    ):
+        found[row["agency"]].append(Change(CorrectionKind(row["kind"]), row["target"], row["amount"]))
+    return found
 
 
 async def _standings(agencies: Sequence[AgencyRow], as_of: date) -> dict[tuple[Profession, int], Standing]:
@@ -172,8 +188,8 @@ def _subject(
         findings=tuple(_finding(r) for r in conduct.findings.get(key[0], ()) if _concerns(r, trade)),
         grounds=tuple(_ground(r) for r in conduct.grounds.get(key[0], ()) if _concerns(r, trade)),
         rated_before=any(row["quality"] != CreditGrade.N for row in before),
-        previous=_previous(before[-1]) if before else None,
-        history=_history(before, as_of, rules.scheme.gates.no_low_grade_months),
+        previous=previous_of(before[-1]) if before else None,
+        history=history_of(before, as_of, rules.scheme.gates.no_low_grade_months),
     )
     prior = CreditGrade(before[-1]["result"]) if before else CreditGrade.N
     return Subject(agency, trade, prior, in_order(evidence))
@@ -199,7 +215,8 @@ def _ground(row: Any) -> DirectGround:
     return DirectGround(row["code"], row["document_no"], row["starts_on"], row["ends_on"])
 
 
-def _previous(row: Any) -> Previous:
+def previous_of(row: Any) -> Previous:
+    """What the next grade takes over from a published report."""
     return Previous(
         as_of=row["as_of"],
         band=CreditGrade(row["band"]),
@@ -211,6 +228,7 @@ def _previous(row: Any) -> Previous:
     )
 
 
-def _history(before: Sequence[Any], as_of: date, months: int) -> tuple[PastGrade, ...]:
+def history_of(before: Sequence[Any], as_of: date, months: int) -> tuple[PastGrade, ...]:
+    """The grades published in the months before, for the gate that looks at them."""
     since = add_months(as_of, -months)
     return tuple(PastGrade(row["as_of"], CreditGrade(row["result"])) for row in before if row["as_of"] > since)

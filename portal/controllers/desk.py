@@ -41,6 +41,7 @@ DOORS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("market:objection-list", N_("异议列表"), "message-report"),
         ("market:signals", N_("看市场线索"), "list-check"),
         ("market:concentration", N_("看市场集中度"), "chart-bar"),
+        ("grading:watch", N_("评级质量监测"), "scale"),
         ("market:opening-key", N_("开启密钥"), "lock"),
         ("market:notice-board", N_("看公告与结果"), "search"),
     ),

@@ -12,6 +12,7 @@ from contracts import services as contracts
 from core import accounts, clock, db, jobs, mail, settings, trail
 from core.settings import CannotStart
 from core.workdays import calendar
+from grading import services as grading_services
 from market import sealing
 from market import services as market_services
 from market.queries import items
@@ -76,6 +77,7 @@ async def build(*, seed: int, months: int, scale: str, progress: bool = True, un
         with clock.at(market.ends_at):
             await market_services.compute_signals()
             await payments.record_audit()
+            await grading_services.compute_grader_signals()
         await trail.publish()
     return await _count(seed, months, scale, last)
 

@@ -127,6 +127,54 @@
           markLine: { silent: true, symbol: "none", data: [{ yAxis: 100, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "end", formatter: "100", color: t.ink, fontSize: 12 } }] } }]
       });
     },
+    /* counts in steps of a scale; the own step is dark and has a pattern */
+    hist: function (d, t, narrow) {
+      return Object.assign(base(t, narrow), {
+        grid: { left: 8, right: 8, top: 40, bottom: 8, containLabel: true },
+        xAxis: axis(t, { type: "category", data: d.labels, splitLine: { show: false } }),
+        yAxis: axis(t, { type: "value", minInterval: 1, axisLine: { show: false } }),
+        series: [{ type: "bar", barWidth: "78%", data: d.counts.map(function (v, i) {
+          return { value: v, itemStyle: i === d.own ? { color: t.dai, decal: DECAL.B } : { color: t["act-weak"], borderColor: t.act, borderWidth: 1 } }; }),
+          label: { show: true, position: "top", color: t["ink-2"], fontSize: 12, formatter: function (p) { return p.dataIndex === d.own ? d.mine : p.value || ""; } } }]
+      });
+    },
+    /* several lines over time with limits; lo and hi give a ribbon around the first */
+    lines: function (d, t, narrow) {
+      var ink = [t.act, t.ink, t["warn-line"], t["ink-3"]], dash = ["solid", "dashed", "dotted", [8, 3, 2, 3]], mark = ["circle", "diamond", "rect", "triangle"];
+      var ribbon = d.lo ? [
+        { type: "line", data: d.lo, stack: "ci", symbol: "none", lineStyle: { opacity: 0 }, silent: true, tooltip: { show: false } },
+        { type: "line", data: d.hi.map(function (v, i) { return v == null ? null : +(v - d.lo[i]).toFixed(3); }), stack: "ci", symbol: "none", lineStyle: { opacity: 0 }, areaStyle: { color: t.ink, opacity: .12 }, silent: true, tooltip: { show: false } }] : [];
+      return Object.assign(base(t, narrow), {
+        grid: { left: 8, right: narrow ? 12 : 144, top: 16, bottom: narrow && d.series.length > 1 ? 24 + 26 * Math.ceil(d.series.length / 2) : 8, containLabel: true },
+        legend: { show: narrow && d.series.length > 1, bottom: 0, textStyle: { color: t["ink-2"], fontSize: 12 }, data: d.series.map(function (s) { return s.name; }) },
+        tooltip: Object.assign(base(t).tooltip, { trigger: "axis", formatter: function (ps) {
+          var i = ps[0].dataIndex; return [d.x[i]].concat(d.series.map(function (s) { return s.name + " " + (s.values[i] == null ? "—" : s.values[i] + d.unit); })).join("\n"); } }),
+        xAxis: axis(t, { type: "category", data: d.x, boundaryGap: d.x.length < 2, splitLine: { show: false } }),
+        yAxis: axis(t, { type: "value", min: d.min, max: d.max, scale: d.min === undefined, axisLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 13, formatter: "{value}" + d.unit } }),
+        series: ribbon.concat(d.series.map(function (s, n) {
+          return { name: s.name, type: "line", data: s.values, connectNulls: false, symbol: mark[n % 4], symbolSize: 6, color: ink[n % 4], lineStyle: { color: ink[n % 4], width: 2.25, type: dash[n % 4] }, itemStyle: { color: ink[n % 4] },
+            endLabel: { show: !narrow, formatter: s.name, color: ink[n % 4], fontSize: 13, distance: 6 }, labelLayout: { moveOverlap: "shiftY" },
+            markLine: n ? undefined : { silent: true, symbol: "none", data: d.limits.map(function (v) { return { yAxis: v, lineStyle: { color: t.ink, type: "dashed", width: 1 }, label: { show: true, position: "insideStartTop", formatter: v + d.unit, color: t["ink-2"], fontSize: 12 } }; }) } };
+        }))
+      });
+    },
+    /* one dot a name with its interval, and limits as lines */
+    dots: function (d, t, narrow) {
+      return Object.assign(base(t, narrow), {
+        grid: { left: 4, right: 24, top: 24, bottom: 4, containLabel: true },
+        tooltip: Object.assign(base(t).tooltip, { trigger: "item", formatter: function (p) { var i = p.dataIndex;
+          return d.names[i] + "\n" + d.values[i] + d.unit + (d.lo[i] == null ? "" : "\n" + d.words.range + " " + d.lo[i] + "–" + d.hi[i] + d.unit); } }),
+        xAxis: axis(t, { type: "value", min: d.min, max: d.max, scale: true, axisLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 12, hideOverlap: true, formatter: "{value}" + d.unit } }),
+        yAxis: axis(t, { type: "category", data: d.names, inverse: true, splitLine: { show: true, lineStyle: { color: t.line } }, axisLine: { show: false },
+          axisLabel: { color: t.ink, fontSize: 12, interval: 0, width: narrow ? 112 : 190, overflow: "truncate", ellipsis: "…" } }),
+        series: [
+          { type: "custom", silent: true, tooltip: { show: false }, data: d.values.map(function (v, i) { return [d.lo[i] == null ? v : d.lo[i], d.hi[i] == null ? v : d.hi[i], i]; }), encode: { x: [0, 1], y: 2 }, renderItem: function (p, api) {
+            var a = api.coord([api.value(0), api.value(2)]), b = api.coord([api.value(1), api.value(2)]); return { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: t.edge, lineWidth: 3 } }; } },
+          { type: "scatter", symbolSize: 11, data: d.values.map(function (v, i) { return [v, i]; }), itemStyle: { color: t.act, borderColor: t.surface, borderWidth: 1.5 },
+            markLine: { silent: true, symbol: "none", data: d.limits.map(function (v) { return { xAxis: v, lineStyle: { color: t.ink, type: v === 0 ? "solid" : "dashed", width: 1 }, label: { show: true, position: "start", formatter: v + d.unit, color: t["ink-2"], fontSize: 12 } }; }) } }
+        ]
+      });
+    },
     /* reviewer load: filled = in hand, outline = limit */
     load: function (d, t, narrow) {
       return Object.assign(base(t, narrow), {

@@ -66,7 +66,7 @@ async def test_a_run_from_preparation_to_certificate(on_a_monday, api):
     assert (certificate["valid"], certificate["grade"]) == (True, "B")
     shown = (await anybody.get(f"/api/v1/agencies/{made.agency_id}/grades/surveying")).json()
     table = shown["outcome"]["explanation"]
-    effects = [Decimal(row["effect"]) for row in table["cases"] + table["extras"]]
+    effects = [Decimal(row["effect"]) for row in shown["years"] + table["extras"]]
     assert Decimal(table["base"]) + sum(effects) == Decimal(table["total"])
     assert "测试员" not in str(shown)
 

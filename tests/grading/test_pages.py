@@ -54,18 +54,56 @@ def words(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<script.*?</script>|<[^>]+>", " ", page, flags=re.S)).split())
 
 
+def effects(page: str) -> list[float]:
+    """The figures in the column of effects, the total last."""
+    table = page[page.index("x-explain") : page.index("</tfoot>")]
+    found = re.findall(r'x-num(?: x-pm(?: neg)?)?">([+−]?[\d.]+)</b>', table)
+    return [float(f.replace("−", "-").replace("+", "")) for f in found]
+
+
 async def test_the_explanation_adds_up_on_the_page(on_a_monday, browse):
     made = await published()
-    page = (await (await browse()).get(f"/agencies/{made.agency_id}/grade/surveying")).text
-    table = page[page.index("<tbody>") : page.index("</tfoot>")]
-    figures = [
-        float(f.replace("−", "-").replace("+", ""))
-        for f in re.findall(r'x-num(?: x-pm(?: neg)?)?">([+−]?[\d.]+)</b>', table)
-    ]
+    address = f"/agencies/{made.agency_id}/grade/surveying"
+    page = (await (await browse(made.member)).get(address)).text
+    figures = effects(page)
     assert len(figures) == 10  # the field level, eight results, the total
     assert round(sum(figures[:-1]), 2) == figures[-1]
-    for sentence in ("行业基准", "离 A 级还差什么", "没有有效的不良行为记分", "下载，自己重算"):
+    for sentence in ("行业基准", "离 A 级还差什么", "没有有效的不良行为记分", "下载，自己重算", "什么会改变等级"):
         assert sentence in words(page)
+
+
+async def test_everybody_else_sees_the_sums_and_no_single_case(on_a_monday, browse):
+    made = await published()
+    address = f"/agencies/{made.agency_id}/grade/surveying"
+    mine = (await (await browse(made.member)).get(address)).text
+    assert "第 " in mine
+    assert "severity#R-" in mine
+    clients = await db.rows("select name_zh from core_organization o join contracts_contract c on c.client = o.id")
+    for reader in (None, Role.CLIENT, await make_agency()):
+        page = (await (await browse(reader.member if isinstance(reader, MadeAgency) else reader)).get(address)).text
+        main = page[page.index("<main") : page.index("</main>")]
+        figures = effects(page)
+        assert len(figures) == 3  # the field level, the year's results, the total
+        assert round(sum(figures[:-1]), 2) == figures[-1] == effects(mine)[-1]
+        assert "severity#R-" not in main
+        assert "什么会改变等级" not in main
+        assert not [row["name_zh"] for row in clients if row["name_zh"] in main]
+        assert "在 1 家中由高到低第 1" in words(main)
+    officer = (await (await browse(Role.GRADING_OFFICER)).get(address)).text
+    assert len(effects(officer)) == 10
+
+
+async def test_the_api_keeps_the_same_silence(on_a_monday, api):
+    made = await published()
+    address = f"/api/v1/agencies/{made.agency_id}/grades/surveying"
+    mine = (await (await api(made.member)).get(address)).json()
+    other = (await (await api(Role.CLIENT)).get(address)).json()
+    assert len(mine["evidence"]["cases"]) == len(mine["outcome"]["explanation"]["cases"]) == 8
+    assert (other["evidence"]["cases"], other["outcome"]["explanation"]["cases"], other["results"]) == ([], [], 8)
+    assert other["outcome"]["score"] == mine["outcome"]["score"]
+    assert "R-" not in json.dumps(other["outcome"])
+    assert (await (await api(made.member)).get(f"{address}/outlook")).json()["target"] == "A"
+    assert (await (await api(Role.CLIENT)).get(f"{address}/outlook")).status_code == 404
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -114,7 +152,12 @@ async def test_an_agency_that_was_never_graded_says_so(on_a_monday, browse):
 async def test_the_evidence_file_recomputes_to_its_digest(on_a_monday, browse):
     made = await published()
     report_id = await db.value("select id from grading_report where agency = $1", made.agency_id)
-    body = (await (await browse()).get(f"/grading/evidence/{report_id}")).json()
+    for reader in (None, made.member):
+        answer = await (await browse(reader)).get(f"/grading/evidence/{report_id}")
+        assert answer.status_code == 200
+        body = answer.json()
+        assert len(body["evidence"]["cases"]) == (8 if body["complete"] else 0)
+    assert body["complete"]
     canonical = json.dumps(body["evidence"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert hashlib.sha256(canonical.encode()).hexdigest() == body["evidence_digest"]
     assert "测试员" not in json.dumps(body, ensure_ascii=False)  # reviewers appear under an alias

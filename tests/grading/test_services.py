@@ -141,7 +141,7 @@ async def test_drafts_are_seen_by_their_agency_and_the_officers_only(at_run_day)
         with pytest.raises(ReportAbsent):
             await report(reader, report_id)
     assert (await report(await officer(), report_id)).result is B
-    assert await standing_explanation(made.agency_id, SURVEYING) is None
+    assert await standing_explanation(made.agency_id, SURVEYING, SYSTEM) is None
 
 
 async def test_a_person_signs_after_the_comment_period(at_run_day):
@@ -161,7 +161,7 @@ async def test_a_person_signs_after_the_comment_period(at_run_day):
     assert published.publication_no.startswith("XT-PJ-2026-")
     assert (now.grade, now.score, now.firm) == (B, Decimal("86.55"), True)
     assert (await run(receipt.run_id)).state is RunState.CLOSED
-    shown = await standing_explanation(made.agency_id, SURVEYING)
+    shown = await standing_explanation(made.agency_id, SURVEYING, SYSTEM)
     assert shown is not None
     assert shown.signer == signer.name
 

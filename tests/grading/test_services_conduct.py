@@ -164,7 +164,7 @@ async def test_an_immediate_direct_d_is_published_at_once_and_settles_open_draft
     assert [one.result for one in imposed.publications] == [D]
     assert (await standing(made.agency_id, SURVEYING, DAY.date())).grade is D
     assert (await report(somebody, line.report_id)).state is ReportState.WITHDRAWN
-    shown = await standing_explanation(made.agency_id, SURVEYING)
+    shown = await standing_explanation(made.agency_id, SURVEYING, SYSTEM)
     assert shown is not None
     assert shown.outcome.conduct.reasons == ("DD-02",)
     (ground,) = await running_grounds(made.agency_id, SURVEYING)

@@ -25,7 +25,7 @@ from contracts.rules.reviews import AssignmentState, ReviewState
 from contracts.rules.sheets import Mark
 from contracts.services import ResultDraft, SheetFilled
 from core import clock, db, trail
-from core.identity import Identity, Role
+from core.identity import SYSTEM, Identity, Role
 from core.trail.sequencer import verifier_keys
 from core.trail.verify import check_database
 from grading import services as grading
@@ -261,7 +261,7 @@ async def is_graded_and_anybody_can_check_it(town: Town, agency: Identity) -> No
     assert published.result is CreditGrade.B
 
     assert await shown_grade(agency) is CreditGrade.B
-    explained = await standing_explanation(known.agency_id, SURVEYING)
+    explained = await standing_explanation(known.agency_id, SURVEYING, SYSTEM)
     assert explained is not None
     assert adds_up(explained), "the field's level and the effect of every case make the score, to the last point"
     assert published.certificate_no is not None
