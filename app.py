@@ -16,7 +16,9 @@ import agencies.jobs
 import agencies.queries
 import agencies.rules
 import agencies.rules.persons
+import agencies.rules.suspensions
 import agencies.rules.trail_titles
+import agencies.services
 import contracts.api
 import contracts.controllers
 import contracts.jobs
@@ -61,6 +63,7 @@ import market.rules.trail_titles
 import market.services
 import payments.api
 import payments.controllers
+import payments.jobs
 import payments.rules
 import payments.services
 import portal.api
@@ -99,7 +102,7 @@ API_ROUTERS = (
     grading.api.api_router,
     portal.api.api_router,
 )
-CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, core.mail, core.trail.jobs)
+CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, payments.jobs, core.mail, core.trail.jobs)
 """Importing these registers what time and the queue do."""
 SUPERVISION = (grading.rules.way_back, grading.rules.inheritance, grading.rules.inspections)
 
@@ -109,6 +112,7 @@ def wire() -> None:
     agencies.queries.ITEM_CATALOGUE.supply(market.queries.items)
     market.services.AWARDED.supply(contracts.services.draft_from_award)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
+    payments.services.PAYEE_CHECK.supply(agencies.services.check_may_be_paid)
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
     market.services.CASE_DECIDED.supply(grading.services.propose_from_case)
@@ -116,6 +120,7 @@ def wire() -> None:
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
+        agencies.rules.suspensions.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
         market.rules.guide.TRAIL_TITLES,
@@ -143,7 +148,7 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
     for topic in (market.rules.amendments, market.rules.bonds, market.rules.questions):
         trail.open_acts(trail.Openness.FULL, topic.OPEN_ACTS)
-    trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS, agencies.rules.suspensions.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.methods.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.outages.OPEN_ACTS, attempts.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)
@@ -211,5 +216,6 @@ async def fill_content() -> None:
     """Default content after migrating: idempotent, quick when nothing is new."""
     await accounts.ensure_system()
     await workdays.load_published()
+    await payments.services.open_books()
     for loader in (market.content_loader, grading.content_loader):
         await loader.load_content()

@@ -21,6 +21,7 @@ from agencies.queries.register import (
     standing,
     standings,
 )
+from agencies.queries.suspensions import SuspensionRow, suspension_of, suspensions
 from agencies.queries.ties import DeclaredTie, Ties, ties
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "ItemLabel",
     "Kin",
     "StaffRow",
+    "SuspensionRow",
     "Ties",
     "agencies_by_uscc",
     "agency_card",
@@ -56,5 +58,7 @@ __all__ = [
     "staff_of",
     "standing",
     "standings",
+    "suspension_of",
+    "suspensions",
     "ties",
 ]

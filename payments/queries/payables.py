@@ -12,20 +12,27 @@ from core.i18n import _
 from core.identity import Identity, Permission
 from core.web import url_for
 from payments.rules import (
+    BONDS,
     CONFIRM_WORKDAYS,
     KIND_TITLES,
     PAYEE_TURN,
     PAYER_TURN,
+    PayableKind,
     PayableNotFound,
     PayableState,
+    PayoutOnHold,
+    Position,
 )
+from payments.rules.ledger import Parties
 
 COLUMNS = """
-select p.id, p.number, p.kind, p.key, p.payer, p.payee, p.amount, p.currency, p.title, p.due_on,
-  p.state, p.version, p.threads, p.created_at, p.settled_at, p.cancelled_at, p.receipt_number,
-  p.receipt_entry, r.name_zh as payer_zh, r.name_en as payer_en, e.name_zh as payee_zh,
-  e.name_en as payee_en
+select p.id, p.number, p.kind, p.key, p.payer, p.payee, p.amount, p.currency, p.base, p.captured, p.refunded,
+  p.paid_out, p.title, p.due_on, p.state, p.version, p.threads, p.created_at, p.settled_at, p.cancelled_at,
+  p.released_at, p.receipt_number, p.receipt_entry, r.name_zh as payer_zh, r.name_en as payer_en,
+  e.name_zh as payee_zh, e.name_en as payee_en, h.reason as hold_reason, o.name_zh as holder_zh, o.name_en as holder_en
 from payments_payable p
+left join payments_hold h on h.payable = p.id and h.lifted_at is null
+left join core_organization o on o.id = h.organization
 join core_organization r on r.id = p.payer
 join core_organization e on e.id = p.payee
 """
@@ -43,6 +50,10 @@ class PayableRow:
     payee_id: int
     amount: Decimal
     currency: str
+    base: Decimal | None
+    captured: Decimal
+    refunded: Decimal
+    paid_out: Decimal
     title: str
     due_on: date
     state: PayableState
@@ -51,12 +62,46 @@ class PayableRow:
     created_at: datetime
     settled_at: datetime | None
     cancelled_at: datetime | None
+    released_at: datetime | None
     receipt_number: str | None
     receipt_entry: int | None
     payer_zh: str
     payer_en: str
     payee_zh: str
     payee_en: str
+    hold_reason: str | None
+    holder_zh: str | None
+    holder_en: str | None
+
+    @property
+    def parties(self) -> Parties:
+        """Between whom and in which currency, for the recipes of the ledger."""
+        return Parties(self.id, self.payer_id, self.payee_id, self.currency)
+
+    @property
+    def position(self) -> Position:
+        """How much was taken, given back and passed on."""
+        return Position(self.state, self.amount, self.captured, self.refunded, self.paid_out, self.currency)
+
+    @property
+    def is_bond(self) -> bool:
+        """Whether the payee only keeps the money."""
+        return self.kind in BONDS
+
+    @property
+    def is_return(self) -> bool:
+        """Whether a bond goes back by it."""
+        return self.kind == PayableKind.BOND_RETURN
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether the regulator has stopped it."""
+        return self.hold_reason is not None
+
+    def check_not_held(self) -> None:
+        """Raise `PayoutOnHold` while the regulator holds it."""
+        if self.hold_reason is not None:
+            raise PayoutOnHold(who=self.holder_zh, reason=self.hold_reason)
 
     @property
     def payer_turn(self) -> bool:
@@ -118,9 +163,25 @@ async def payables_for(kind: str, keys: Sequence[str]) -> dict[str, PayableRow]:
     return {row["key"]: payable_row(row) for row in found}
 
 
+async def payables_after(payable_id: int, kinds: Sequence[str]) -> list[PayableRow]:
+    """Open payables of these kinds created after `payable_id`, oldest first. For services and plays, not for pages."""
+    found = await db.rows(
+        COLUMNS + " where p.id > $1 and p.kind = any($2::text[]) and p.state <> 'cancelled' order by p.id",
+        payable_id,
+        list(kinds),
+    )
+    return [payable_row(row) for row in found]
+
+
 async def payable(payable_id: int, identity: Identity) -> PayableRow:
-    """A payable of one's own organisation, on either side; `PayableNotFound` otherwise."""
-    row = await db.row(COLUMNS + " where p.id = $1 and $2 in (p.payer, p.payee)", payable_id, identity.organization_id)
+    """A payable of one's own organisation, on either side, or any for whoever watches payments; `PayableNotFound`
+    otherwise."""
+    row = await db.row(
+        COLUMNS + " where p.id = $1 and ($2 in (p.payer, p.payee) or $3)",
+        payable_id,
+        identity.organization_id,
+        identity.may(Permission.WATCH_PAYMENTS),
+    )
     if row is None:
         raise PayableNotFound
     return payable_row(row)
@@ -139,6 +200,15 @@ async def my_payables(
         limit,
     )
     return [payable_row(row) for row in found]
+
+
+async def my_states(identity: Identity) -> list[PayableState]:
+    """The states in which payables of one's own organisation stand, in the order of their life."""
+    found = await db.rows(
+        "select distinct state from payments_payable where $1 in (payer, payee)", identity.organization_id
+    )
+    present = {row["state"] for row in found}
+    return [state for state in PayableState if state.value in present]
 
 
 @dataclass(frozen=True)
@@ -181,10 +251,11 @@ async def voucher_file(payable_id: int, transfer_id: int, identity: Identity) ->
     """The stored file of a voucher that one may see; `PayableNotFound` otherwise."""
     file_id: int | None = await db.value(
         "select t.voucher from payments_transfer t join payments_payable p on p.id = t.payable"
-        " where p.id = $1 and t.id = $2 and $3 in (p.payer, p.payee)",
+        " where p.id = $1 and t.id = $2 and ($3 in (p.payer, p.payee) or $4)",
         payable_id,
         transfer_id,
         identity.organization_id,
+        identity.may(Permission.WATCH_PAYMENTS),
     )
     if file_id is None:
         raise PayableNotFound
@@ -203,9 +274,10 @@ async def reference_user(reference: str, payable_id: int) -> str | None:
 
 
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
-    """What waits for the payer or the payee, and what one waits for."""
+    """What waits for the payer or the payee, and what one waits for; for whoever watches payments, the finance desk."""
+    watched = await _watched(identity, now)
     if not (identity.may(Permission.PAY) or identity.may(Permission.CONFIRM_PAYMENT)):
-        return []
+        return watched
     found = await db.rows(
         COLUMNS + " where $1 in (p.payer, p.payee) and p.state = any($2::text[]) order by p.due_on, p.id",
         identity.organization_id,
@@ -214,7 +286,23 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     rows = [payable_row(row) for row in found]
     since = await _voucher_days([row.id for row in rows if row.payee_turn])
     calendar = await workdays.calendar()
-    return [_desk_item(row, identity, since.get(row.id, row.created_at), calendar) for row in rows]
+    return [*watched, *(_desk_item(row, identity, since.get(row.id, row.created_at), calendar) for row in rows)]
+
+
+async def _watched(identity: Identity, now: datetime) -> list[DeskItem]:
+    """One line that leads to the finance desk while payments are stopped, missing or overdue."""
+    if not identity.may(Permission.WATCH_PAYMENTS):
+        return []
+    count: int = await db.value(
+        "select count(*) from payments_payable p where p.state in ('contested', 'disputed', 'expired')"
+        " or (p.state = 'due' and p.due_on < $1)"
+        " or exists (select from payments_hold h where h.payable = p.id and h.lifted_at is null)",
+        clock.today(),
+    )
+    if not count:
+        return []
+    note = _("%(n)s 笔款项被暂停、未到账或逾期") % {"n": count}
+    return [DeskItem(_("资金台"), _("需要处理的款项"), note, url_for("payments:desk"), None, now, None, _("查看"))]
 
 
 async def _voucher_days(payable_ids: Sequence[int]) -> dict[int, datetime]:

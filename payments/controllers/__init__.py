@@ -1,0 +1,16 @@
+"""The pages of payments."""
+
+from litestar import Router
+
+from payments.controllers import bank, ledger, overviews, payables, steps
+
+router = Router(
+    path="/",
+    route_handlers=[
+        *payables.HANDLERS,
+        *steps.HANDLERS,
+        *ledger.HANDLERS,
+        *bank.HANDLERS,
+        *overviews.HANDLERS,
+    ],
+)
