@@ -301,7 +301,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Let the connections go."""
-        await self.transport.close_async()
+        await self.transport._client_async.aclose()
 
 
 _gateway: Gateway | None = None
