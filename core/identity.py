@@ -58,6 +58,9 @@ class Permission(StrEnum):
     # market supervisor
     DECIDE_OBJECTION = "decide-objection"
     WATCH_MARKET = "watch-market"
+    HOLD_PAYMENT = "hold-payment"
+    # whoever runs the platform: supervisor and administrator
+    WATCH_PAYMENTS = "watch-payments"
     # registrar
     CHECK_FILING = "check-filing"
     # reviewer
@@ -129,11 +132,19 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.KEEP_OPENING_KEY,
             Permission.DECIDE_OBJECTION,
             Permission.WATCH_MARKET,
+            Permission.HOLD_PAYMENT,
+            Permission.WATCH_PAYMENTS,
             Permission.READ_TRAIL,
         }
     ),
     Role.ADMINISTRATOR: frozenset(
-        _MEMBER | {Permission.MANAGE_ACCOUNTS, Permission.MANAGE_CALENDAR, Permission.READ_TRAIL}
+        _MEMBER
+        | {
+            Permission.MANAGE_ACCOUNTS,
+            Permission.MANAGE_CALENDAR,
+            Permission.WATCH_PAYMENTS,
+            Permission.READ_TRAIL,
+        }
     ),
     Role.SYSTEM: frozenset(Permission),
 }

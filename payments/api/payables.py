@@ -1,9 +1,9 @@
-"""The same reads and acts as JSON under /api/v1."""
+"""Payables and what is done to them, as JSON."""
 
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from core import web
@@ -154,8 +154,4 @@ async def contest(request: AnyRequest, payable_id: FromPath[int], data: JSONBody
     return await web.api_act(request, data, do, _receipt)
 
 
-api_router = Router(
-    path="/",
-    route_handlers=[list_payables, show_payable, submit_voucher, confirm, contest],
-    tags=["payments"],
-)
+HANDLERS = [list_payables, show_payable, submit_voucher, confirm, contest]

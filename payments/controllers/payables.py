@@ -1,8 +1,8 @@
-"""The pages of payments: my payables, one payable with its voucher, the receipt."""
+"""My payables, one payable with its voucher, the receipt."""
 
 from typing import Any
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from core import clock, files, trail, web, workdays
@@ -28,9 +28,17 @@ PAGE = 20
 VOUCHER_BODY = 12 * 1024 * 1024
 STATE_TAGS = {
     PayableState.DUE: "warn",
+    PayableState.PROCESSING: "act",
     PayableState.VOUCHERED: "act",
     PayableState.CONTESTED: "bad",
+    PayableState.AUTHORISED: "act",
+    PayableState.EXPIRED: "bad",
+    PayableState.CAPTURED: "act",
+    PayableState.DISPUTED: "bad",
+    PayableState.PAID_OUT: "act",
     PayableState.CONFIRMED: "ok",
+    PayableState.RELEASED: "ok",
+    PayableState.REFUNDED: "",
     PayableState.CANCELLED: "",
 }
 WORDS: dict[str, Any] = {
@@ -200,7 +208,4 @@ async def voucher_file(request: AnyRequest, payable_id: FromPath[int], transfer_
     return await files.response(await queries.voucher_file(payable_id, transfer_id, identity))
 
 
-router = Router(
-    path="/",
-    route_handlers=[list_page, payable_page, voucher, confirm, contest, receipt_page, voucher_file],
-)
+HANDLERS = [list_page, payable_page, voucher, confirm, contest, receipt_page, voucher_file]

@@ -12,20 +12,26 @@ from core.i18n import _
 from core.identity import Identity, Permission
 from core.web import url_for
 from payments.rules import (
+    BONDS,
     CONFIRM_WORKDAYS,
     KIND_TITLES,
     PAYEE_TURN,
     PAYER_TURN,
     PayableNotFound,
     PayableState,
+    PayoutOnHold,
+    Position,
 )
+from payments.rules.ledger import Parties
 
 COLUMNS = """
-select p.id, p.number, p.kind, p.key, p.payer, p.payee, p.amount, p.currency, p.title, p.due_on,
-  p.state, p.version, p.threads, p.created_at, p.settled_at, p.cancelled_at, p.receipt_number,
-  p.receipt_entry, r.name_zh as payer_zh, r.name_en as payer_en, e.name_zh as payee_zh,
-  e.name_en as payee_en
+select p.id, p.number, p.kind, p.key, p.payer, p.payee, p.amount, p.currency, p.base, p.captured, p.refunded,
+  p.paid_out, p.title, p.due_on, p.state, p.version, p.threads, p.created_at, p.settled_at, p.cancelled_at,
+  p.released_at, p.receipt_number, p.receipt_entry, r.name_zh as payer_zh, r.name_en as payer_en,
+  e.name_zh as payee_zh, e.name_en as payee_en, h.reason as hold_reason, o.name_zh as holder_zh, o.name_en as holder_en
 from payments_payable p
+left join payments_hold h on h.payable = p.id and h.lifted_at is null
+left join core_organization o on o.id = h.organization
 join core_organization r on r.id = p.payer
 join core_organization e on e.id = p.payee
 """
@@ -43,6 +49,10 @@ class PayableRow:
     payee_id: int
     amount: Decimal
     currency: str
+    base: Decimal | None
+    captured: Decimal
+    refunded: Decimal
+    paid_out: Decimal
     title: str
     due_on: date
     state: PayableState
@@ -51,12 +61,41 @@ class PayableRow:
     created_at: datetime
     settled_at: datetime | None
     cancelled_at: datetime | None
+    released_at: datetime | None
     receipt_number: str | None
     receipt_entry: int | None
     payer_zh: str
     payer_en: str
     payee_zh: str
     payee_en: str
+    hold_reason: str | None
+    holder_zh: str | None
+    holder_en: str | None
+
+    @property
+    def parties(self) -> Parties:
+        """Between whom and in which currency, for the recipes of the ledger."""
+        return Parties(self.id, self.payer_id, self.payee_id, self.currency)
+
+    @property
+    def position(self) -> Position:
+        """How much was taken, given back and passed on."""
+        return Position(self.state, self.amount, self.captured, self.refunded, self.paid_out, self.currency)
+
+    @property
+    def is_bond(self) -> bool:
+        """Whether the payee only keeps the money."""
+        return self.kind in BONDS
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether the regulator has stopped it."""
+        return self.hold_reason is not None
+
+    def check_not_held(self) -> None:
+        """Raise `PayoutOnHold` while the regulator holds it."""
+        if self.hold_reason is not None:
+            raise PayoutOnHold(who=self.holder_zh, reason=self.hold_reason)
 
     @property
     def payer_turn(self) -> bool:

@@ -1,0 +1,16 @@
+"""What the acts of payments are called on the trail."""
+
+from core.i18n import N_
+
+TRAIL_TITLES: dict[str, str] = {
+    "payable.created": N_("产生应付款"),
+    "payable.vouchered": N_("登记付款凭证"),
+    "payable.contested": N_("收款方提出未到账"),
+    "payable.confirmed": N_("收款方确认收款"),
+    "payable.cancelled": N_("取消应付款"),
+    "payable.released": N_("解除保证金"),
+    "payable.held": N_("暂停支付"),
+    "payable.unheld": N_("解除暂停支付"),
+    "payable.invoiced": N_("登记发票"),
+    "ledger.opened": N_("补登账本"),
+}

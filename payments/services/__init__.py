@@ -1,0 +1,23 @@
+"""The acts of payments: the door for higher floors, the demo market and `app.wire()`."""
+
+from payments.services.bonds import RELEASE_ONLINE, release_bond, release_bond_of
+from payments.services.holds import lift_hold, place_hold
+from payments.services.moving import SETTLED, PaymentReceipt
+from payments.services.payables import cancel_payable, create_payable
+from payments.services.vouchers import VoucherDraft, confirm_receipt, contest, submit_voucher
+
+__all__ = [
+    "RELEASE_ONLINE",
+    "SETTLED",
+    "PaymentReceipt",
+    "VoucherDraft",
+    "cancel_payable",
+    "confirm_receipt",
+    "contest",
+    "create_payable",
+    "lift_hold",
+    "place_hold",
+    "release_bond",
+    "release_bond_of",
+    "submit_voucher",
+]
