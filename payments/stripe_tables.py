@@ -43,6 +43,7 @@ class StripeAttempt(Table, tablename="payments_stripe_attempt"):
     captured = BigInt(default=0)
     settled = BigInt(default=0)
     currency = Varchar(length=3, default="")
+    excess = Boolean(default=False)
     problem = Text(default="")
     created_at = Timestamptz()
     expires_at = Timestamptz()

@@ -23,11 +23,16 @@ CHECKOUT_HOURS = 23
 ASK_AGAIN_HOURS = 48
 """So long before a hold runs out the parties are told."""
 
-EEA = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split())
-CARD_COUNTRIES = EEA | frozenset("AE AU BR CA CH GB GI HK ID IN JP MX MY NZ SG TH US".split())
-ALIPAY_COUNTRIES = EEA | frozenset("AU CA CH GB GI HK JP MY NZ SG US".split())
-WECHAT_COUNTRIES = (EEA - {"HR", "LI"}) | frozenset("AU CA CH GB HK JP SG US".split())
-CROSS_BORDER = EEA | frozenset("CA CH GB US".split())
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+EEA = _codes("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LI LT LU LV MT NL NO PL PT RO SE SI SK")
+CARD_COUNTRIES = EEA | _codes("AE AU BR CA CH GB GI HK ID IN JP MX MY NZ SG TH US")
+ALIPAY_COUNTRIES = EEA | _codes("AU CA CH GB GI HK JP MY NZ SG US")
+WECHAT_COUNTRIES = (EEA - {"HR", "LI"}) | _codes("AU CA CH GB HK JP SG US")
+CROSS_BORDER = EEA | _codes("CA CH GB US")
 """Among these a platform may pay accounts of each other's countries; elsewhere only of its own."""
 
 
