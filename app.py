@@ -15,7 +15,9 @@ import agencies.controllers
 import agencies.jobs
 import agencies.queries
 import agencies.rules
+import agencies.rules.suspensions
 import agencies.rules.trail_titles
+import agencies.services
 import contracts.api
 import contracts.controllers
 import contracts.jobs
@@ -98,12 +100,14 @@ def wire() -> None:
     agencies.queries.ITEM_CATALOGUE.supply(market.queries.items)
     market.services.AWARDED.supply(contracts.services.draft_from_award)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
+    payments.services.PAYEE_CHECK.supply(agencies.services.check_may_be_paid)
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
     market.services.CASE_DECIDED.supply(grading.services.propose_from_case)
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
+        agencies.rules.suspensions.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
         market.rules.guide.TRAIL_TITLES,
@@ -125,7 +129,7 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
     for topic in (market.rules.amendments, market.rules.bonds, market.rules.questions):
         trail.open_acts(trail.Openness.FULL, topic.OPEN_ACTS)
-    trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS, agencies.rules.suspensions.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.methods.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.outages.OPEN_ACTS, attempts.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)

@@ -59,6 +59,7 @@ class Permission(StrEnum):
     DECIDE_OBJECTION = "decide-objection"
     WATCH_MARKET = "watch-market"
     HOLD_PAYMENT = "hold-payment"
+    SUSPEND_AGENCY = "suspend-agency"
     # whoever runs the platform: supervisor and administrator
     WATCH_PAYMENTS = "watch-payments"
     # registrar
@@ -133,6 +134,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DECIDE_OBJECTION,
             Permission.WATCH_MARKET,
             Permission.HOLD_PAYMENT,
+            Permission.SUSPEND_AGENCY,
             Permission.WATCH_PAYMENTS,
             Permission.READ_TRAIL,
         }

@@ -18,6 +18,7 @@ from agencies.queries.register import (
     standing,
     standings,
 )
+from agencies.queries.suspensions import SuspensionRow, suspension_of, suspensions
 from agencies.queries.ties import DeclaredTie, Ties, ties
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "DeclaredTie",
     "ItemLabel",
     "StaffRow",
+    "SuspensionRow",
     "Ties",
     "agency_card",
     "agency_of",
@@ -42,5 +44,7 @@ __all__ = [
     "staff_of",
     "standing",
     "standings",
+    "suspension_of",
+    "suspensions",
     "ties",
 ]

@@ -25,6 +25,7 @@ from agencies.services.steps import (
     submit_filing,
     withdraw_filing,
 )
+from agencies.services.suspensions import check_may_be_paid, resume_agency, suspend_agency
 from agencies.services.warnings import warn_of_expiry
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "add_practitioners",
     "add_qualification",
     "change_qualification",
+    "check_may_be_paid",
     "decide_objection",
     "lodge_objection",
     "record_due_filings",
@@ -43,6 +45,7 @@ __all__ = [
     "record_grade",
     "remove_practitioner",
     "remove_qualification",
+    "resume_agency",
     "return_filing",
     "save_commitments",
     "save_independence",
@@ -50,6 +53,7 @@ __all__ = [
     "start_change",
     "start_registration",
     "submit_filing",
+    "suspend_agency",
     "warn_of_expiry",
     "withdraw_filing",
 ]

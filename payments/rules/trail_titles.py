@@ -8,6 +8,8 @@ TRAIL_TITLES: dict[str, str] = {
     "payable.contested": N_("收款方提出未到账"),
     "payable.confirmed": N_("收款方确认收款"),
     "payable.cancelled": N_("取消应付款"),
+    "payable.captured": N_("在线支付到账"),
+    "payable.paid-out": N_("划付收款方"),
     "payable.released": N_("解除保证金"),
     "payable.held": N_("暂停支付"),
     "payable.unheld": N_("解除暂停支付"),

@@ -4,18 +4,22 @@ from payments.services.bonds import RELEASE_ONLINE, release_bond, release_bond_o
 from payments.services.holds import lift_hold, place_hold
 from payments.services.moving import SETTLED, PaymentReceipt
 from payments.services.payables import cancel_payable, create_payable
+from payments.services.payouts import PAYEE_CHECK, check_payout, pay_out
 from payments.services.vouchers import VoucherDraft, confirm_receipt, contest, submit_voucher
 
 __all__ = [
+    "PAYEE_CHECK",
     "RELEASE_ONLINE",
     "SETTLED",
     "PaymentReceipt",
     "VoucherDraft",
     "cancel_payable",
+    "check_payout",
     "confirm_receipt",
     "contest",
     "create_payable",
     "lift_hold",
+    "pay_out",
     "place_hold",
     "release_bond",
     "release_bond_of",
