@@ -55,7 +55,9 @@ import market.rules.trail_titles
 import market.services
 import payments.api
 import payments.controllers
+import payments.jobs
 import payments.rules
+import payments.rules.stripe
 import payments.services
 import portal.controllers
 import portal.rules.reports
@@ -91,7 +93,7 @@ API_ROUTERS = (
     contracts.api.api_router,
     grading.api.api_router,
 )
-CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, core.mail, core.trail.jobs)
+CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, core.mail, core.trail.jobs, payments.jobs)
 """Importing these registers what time and the queue do."""
 
 
@@ -109,6 +111,7 @@ def wire() -> None:
         agencies.rules.TRAIL_TITLES,
         agencies.rules.suspensions.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
+        payments.rules.stripe.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
         market.rules.guide.TRAIL_TITLES,
         market.rules.amendments.TRAIL_TITLES,

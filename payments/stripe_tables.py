@@ -18,7 +18,7 @@ from piccolo.columns import (
     Varchar,
 )
 from piccolo.columns.base import OnDelete
-from piccolo.constraints import Check, Unique
+from piccolo.constraints import Check
 from piccolo.table import Table
 
 from core.tables import Account, Organization
@@ -176,5 +176,3 @@ class StripeCheck(Table, tablename="payments_stripe_check"):
     currency = Varchar(length=3)
     differences = JSONB()
     made_at = Timestamptz()
-
-    payments_stripe_check_once = Unique(["until_at", "made_at"])

@@ -268,9 +268,23 @@ class Gateway:
         """A transfer as it is now."""
         return await _plain(self.v1.transfers.retrieve_async(given, {"expand": ["balance_transaction"]}))
 
-    async def reverse(self, transfer: str, amount: int, *, key: str) -> Body:
+    async def transfers_of(self, group: str) -> list[Body]:
+        """Every transfer of a group, with what it did to the balance."""
+        wanted: Any = {"transfer_group": group, "limit": PAGE, "expand": ["data.balance_transaction"]}
+        return [one async for one in self._all(self.v1.transfers.list_async, wanted)]
+
+    async def reversals_of(self, transfer: str) -> list[Body]:
+        """Every reversal of a transfer, with what it did to the balance."""
+
+        async def call(wanted: Any) -> Any:
+            return await self.v1.transfers.reversals.list_async(transfer, wanted)
+
+        wanted = {"limit": PAGE, "expand": ["data.balance_transaction"]}
+        return [one async for one in self._all(call, wanted)]
+
+    async def reverse(self, transfer: str, amount: int, *, key: str, metadata: Mapping[str, str]) -> Body:
         """Take `amount` of a transfer back."""
-        wanted: Any = {"amount": amount, "expand": ["balance_transaction"]}
+        wanted: Any = {"amount": amount, "metadata": dict(metadata), "expand": ["balance_transaction"]}
         return await _plain(self.v1.transfers.reversals.create_async(transfer, wanted, {"idempotency_key": key}))
 
     async def payout(self, given: str, account: str) -> Body:
@@ -295,6 +309,17 @@ class Gateway:
         wanted: Any = {"created": {"gte": since, "lt": until}, "limit": PAGE}
         async for one in self._all(self.v1.balance_transactions.list_async, wanted):
             yield one
+
+    async def source(self, given: str) -> Body | None:
+        """The charge, refund, dispute or transfer behind a line of the balance; None for what we know nothing of."""
+        calls: dict[str, Callable[[str], Awaitable[Any]]] = {
+            "ch": self.v1.charges.retrieve_async,
+            "re": self.v1.refunds.retrieve_async,
+            "dp": self.v1.disputes.retrieve_async,
+            "tr": self.v1.transfers.retrieve_async,
+        }
+        call = calls.get(given.partition("_")[0])
+        return None if call is None else await _plain(call(given))
 
     async def endpoints(self) -> list[Body]:
         """Where Stripe sends its events."""

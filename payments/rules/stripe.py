@@ -292,7 +292,6 @@ TRAIL_TITLES: dict[str, str] = {
     "payable.capture-ordered": N_("扣划冻结的保证金"),
     "payable.refund-ordered": N_("要求退款"),
     "payable.refunded": N_("退款完成"),
-    "payable.paid-out": N_("划付收款方"),
     "payable.payout-reversal-ordered": N_("要求撤回划付"),
     "payable.payout-reversed": N_("划付已撤回"),
     "payable.disputed": N_("付款方向银行拒付"),
