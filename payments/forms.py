@@ -1,5 +1,7 @@
 """From form text to what a payer or payee says, with every fault at its field."""
 
+from decimal import Decimal
+
 from core import clock, files
 from core.errors import Rejected
 from core.files import SCAN
@@ -10,6 +12,7 @@ from payments.services import VoucherDraft
 
 REFERENCE = N_("银行流水号只含字母、数字和 -，请照回单填写。")
 SHORTEST_REASON = 5
+REASON_NEEDED = N_("请写明理由，至少 5 个字；它会记入留痕。")
 REASON_SHORT = N_("请写明查了哪个账户、到哪一天仍未到账。")
 
 
@@ -44,6 +47,26 @@ def parse_contest(form: Form) -> str:
         form.error("reason", REASON_SHORT)
     form.finish()
     return reason
+
+
+def parse_reason(form: Form) -> str:
+    """Why somebody orders what they order."""
+    reason = form.text("reason", max_length=500)
+    if reason and len(reason) < SHORTEST_REASON:
+        form.error("reason", REASON_NEEDED)
+    form.finish()
+    return reason
+
+
+def parse_order(form: Form) -> tuple[Decimal, str]:
+    """How much in yuan, and why."""
+    amount = form.money("amount", minimum=Decimal("0.01"))
+    reason = form.text("reason", max_length=500)
+    if reason and len(reason) < SHORTEST_REASON:
+        form.error("reason", REASON_NEEDED)
+    form.finish()
+    assert amount is not None  # finish() has raised otherwise
+    return amount, reason
 
 
 def read_state(text: str | None) -> PayableState | None:

@@ -2,6 +2,6 @@
 
 from litestar import Router
 
-from payments.controllers import payables, stripe_webhook
+from payments.controllers import payables, stripe, stripe_webhook
 
-router = Router(path="/", route_handlers=[*payables.HANDLERS, *stripe_webhook.HANDLERS])
+router = Router(path="/", route_handlers=[*payables.HANDLERS, *stripe.HANDLERS, *stripe_webhook.HANDLERS])

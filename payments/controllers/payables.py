@@ -13,6 +13,7 @@ from core.trail.queries import timeline
 from core.web import FormState
 from core.web.pages import decode_cursor, encode_cursor
 from payments import forms, queries, services
+from payments.controllers import stripe
 from payments.queries import PayableRow
 from payments.rules import (
     CONFIRM_WORKDAYS,
@@ -74,10 +75,11 @@ async def list_page(
 @get("/payments/{payable_id:int}", name="payments:payable", guards=[web.signed_in])
 async def payable_page(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """One payable: the facts, what one can do now, what has happened."""
-    return await _payable(request, payable_id)
+    return await shown(request, payable_id)
 
 
-async def _payable(request: AnyRequest, payable_id: int, form: FormState | None = None) -> Response[Any]:
+async def shown(request: AnyRequest, payable_id: int, form: FormState | None = None) -> Response[Any]:
+    """The page of a payable, with a refused form in it."""
     identity = await web.identity_of(request)
     row = await queries.payable(payable_id, identity)
     attempts = await queries.transfers(payable_id)
@@ -94,6 +96,7 @@ async def _payable(request: AnyRequest, payable_id: int, form: FormState | None 
         entries=await timeline(f"payable:{payable_id}"),
         now_box=await _now_box(row, attempts),
         today=clock.today(),
+        stripe=await stripe.panel(row, identity),
     )
 
 
@@ -137,7 +140,7 @@ async def voucher(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     def done(_receipt: PaymentReceipt) -> Response[None]:
         return web.redirect("payments:payable", payable_id=payable_id, say=_("已登记，收款方确认后即结清。"))
 
-    return await web.act(request, do, done, lambda form: _payable(request, payable_id, form))
+    return await web.act(request, do, done, lambda form: shown(request, payable_id, form))
 
 
 @post(
@@ -155,7 +158,7 @@ async def confirm(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     def done(_receipt: PaymentReceipt) -> Response[None]:
         return web.redirect("payments:receipt", payable_id=payable_id)
 
-    return await web.act(request, do, done, lambda form: _payable(request, payable_id, form))
+    return await web.act(request, do, done, lambda form: shown(request, payable_id, form))
 
 
 @post(
@@ -178,7 +181,7 @@ async def contest(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     def done(_receipt: PaymentReceipt) -> Response[None]:
         return web.redirect("payments:payable", payable_id=payable_id, say=_("已告知付款方核对。"))
 
-    return await web.act(request, do, done, lambda form: _payable(request, payable_id, form))
+    return await web.act(request, do, done, lambda form: shown(request, payable_id, form))
 
 
 @get("/payments/{payable_id:int}/receipt", name="payments:receipt", guards=[web.signed_in])

@@ -17,12 +17,13 @@ from payments.services.stripe.orders import (
 )
 from payments.services.stripe.payees import open_account, refresh_account
 from payments.services.stripe.paying import AttemptReceipt, page_for, start_payment
-from payments.services.stripe.reconciling import reconcile
+from payments.services.stripe.reconciling import Report, reconcile
 from payments.services.stripe.sweeping import sweep
 from payments.services.stripe.webhooks import take_in
 
 __all__ = [
     "AttemptReceipt",
+    "Report",
     "answer_dispute",
     "capture_bond",
     "concede_dispute",
