@@ -9,7 +9,7 @@ from core.tables import Organization
 from payments.tables import Payable
 
 
-class Account(Table, tablename="payments_account"):
+class LedgerAccount(Table, tablename="payments_account"):
     """What one organisation has or owes, of one kind in one currency. Its balance is the sum of its entries."""
 
     id = BigSerial(primary_key=True)
@@ -21,7 +21,7 @@ class Account(Table, tablename="payments_account"):
     payments_account_once = Unique(["organization", "kind", "currency"])
 
 
-class Posting(Table, tablename="payments_posting"):
+class LedgerPosting(Table, tablename="payments_posting"):
     """One movement. `trail_entry` is the act it belongs to, whose note carries the posting's digest."""
 
     id = BigSerial(primary_key=True)
@@ -32,12 +32,12 @@ class Posting(Table, tablename="payments_posting"):
     occurred_at = Timestamptz()
 
 
-class Entry(Table, tablename="payments_entry"):
+class LedgerEntry(Table, tablename="payments_entry"):
     """One account's share of a posting, in fen; positive is a debit."""
 
     id = BigSerial(primary_key=True)
-    posting = ForeignKey(Posting, null=False, on_delete=OnDelete.restrict, index=True)
-    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    posting = ForeignKey(LedgerPosting, null=False, on_delete=OnDelete.restrict, index=True)
+    account = ForeignKey(LedgerAccount, null=False, on_delete=OnDelete.restrict)
     amount = BigInt()
 
     payments_entry_not_zero = Check("amount <> 0")

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from core.errors import Message, NotFound, Rejected
 from core.i18n import N_
+from core.sheets import Cell
 
 MOST_ROWS = 500
 MOST_BYTES = 1024 * 1024
@@ -95,14 +96,6 @@ class BatchGone(NotFound):
 
     code = "batch-not-found"
     text = N_("没有找到这次批量发布。请从“批量发布”重新进入。")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What stands in a cell, as text; `formula` when it would have to be computed."""
-
-    text: str = ""
-    formula: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Reads of payments; the names below are the door for higher floors."""
 
+from payments.queries.audit import AuditReport, audit
+from payments.queries.ledger import Balance, StatementEntry, balance, balances, statement_page, statement_rows
 from payments.queries.payables import (
     COLUMNS,
     PayableRow,
@@ -19,9 +21,15 @@ from payments.queries.payables import (
 
 __all__ = [
     "COLUMNS",
+    "AuditReport",
+    "Balance",
     "PayableRow",
+    "StatementEntry",
     "Sums",
     "TransferRow",
+    "audit",
+    "balance",
+    "balances",
     "desk_items",
     "my_payables",
     "payable",
@@ -29,6 +37,8 @@ __all__ = [
     "payable_row",
     "payables_for",
     "reference_user",
+    "statement_page",
+    "statement_rows",
     "sums",
     "transfers",
     "voucher_file",

@@ -17,6 +17,7 @@ from payments.rules import (
     KIND_TITLES,
     PAYEE_TURN,
     PAYER_TURN,
+    PayableKind,
     PayableNotFound,
     PayableState,
     PayoutOnHold,
@@ -86,6 +87,11 @@ class PayableRow:
     def is_bond(self) -> bool:
         """Whether the payee only keeps the money."""
         return self.kind in BONDS
+
+    @property
+    def is_return(self) -> bool:
+        """Whether a bond goes back by it."""
+        return self.kind == PayableKind.BOND_RETURN
 
     @property
     def on_hold(self) -> bool:

@@ -1,26 +1,37 @@
 """The acts of payments: the door for higher floors, the demo market and `app.wire()`."""
 
 from payments.services.bonds import RELEASE_ONLINE, release_bond, release_bond_of
+from payments.services.bundles import BundleReceipt, pay_bundle
 from payments.services.holds import lift_hold, place_hold
+from payments.services.invoices import InvoiceDraft, record_invoice
 from payments.services.moving import SETTLED, PaymentReceipt
 from payments.services.payables import cancel_payable, create_payable
 from payments.services.payouts import PAYEE_CHECK, check_payout, pay_out
+from payments.services.statements import ImportReceipt, MatchReceipt, confirm_matches, import_statement
 from payments.services.vouchers import VoucherDraft, confirm_receipt, contest, submit_voucher
 
 __all__ = [
     "PAYEE_CHECK",
     "RELEASE_ONLINE",
     "SETTLED",
+    "BundleReceipt",
+    "ImportReceipt",
+    "InvoiceDraft",
+    "MatchReceipt",
     "PaymentReceipt",
     "VoucherDraft",
     "cancel_payable",
     "check_payout",
+    "confirm_matches",
     "confirm_receipt",
     "contest",
     "create_payable",
+    "import_statement",
     "lift_hold",
+    "pay_bundle",
     "pay_out",
     "place_hold",
+    "record_invoice",
     "release_bond",
     "release_bond_of",
     "submit_voucher",

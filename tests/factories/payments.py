@@ -67,6 +67,12 @@ def voucher(**changes: object) -> VoucherDraft:
     return VoucherDraft(**(facts | changes))  # type: ignore[arg-type]
 
 
+async def pay(made: MadePayable) -> None:
+    """Pay a payable by bank and confirm it."""
+    await services.submit_voucher(actor=made.payer, payable_id=made.payable_id, draft=voucher())
+    await services.confirm_receipt(actor=made.payee, payable_id=made.payable_id)
+
+
 @contextmanager
 def nobody_above() -> Iterator[None]:
     """These cases belong to no contract and no award: nobody above takes over; the wiring is put back afterwards."""

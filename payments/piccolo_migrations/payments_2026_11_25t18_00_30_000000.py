@@ -3,7 +3,7 @@
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.table import Table
 
-ID = "2026-11-25T17:42:00:000000"
+ID = "2026-11-25T18:00:30:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "the ledger is written once and balances"
 
