@@ -226,6 +226,7 @@ async def _account(request: AnyRequest, form: FormState | None = None, back: int
             problem = fault.message()
         payee = await known.payee_of(identity.organization_id)
     account = client.account()
+    countries = sorted(payee_countries(account.country)) if account else []
     return await web.page(
         request,
         "payments/stripe_account.html",
@@ -235,7 +236,8 @@ async def _account(request: AnyRequest, form: FormState | None = None, back: int
         problem=problem,
         on=account is not None,
         currency=account.currency.upper() if account else "",
-        countries=sorted(payee_countries(account.country)) if account else [],
+        countries=countries,
+        country_options=[(code, code) for code in countries],
         transferred=await known.transferred(identity.organization_id),
         payouts=await known.payouts(payee.id) if payee else [],
     )
