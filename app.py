@@ -59,6 +59,7 @@ import payments.jobs
 import payments.rules
 import payments.rules.stripe
 import payments.services
+import payments.stripe_jobs
 import portal.controllers
 import portal.rules.reports
 from core import accounts, admin, admin_pages, attempts, feeds, heartbeat, settings, trail, workdays
@@ -93,7 +94,16 @@ API_ROUTERS = (
     contracts.api.api_router,
     grading.api.api_router,
 )
-CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, core.mail, core.trail.jobs, payments.jobs)
+CLOCKWORK = (
+    agencies.jobs,
+    contracts.jobs,
+    grading.jobs,
+    market.jobs,
+    core.mail,
+    core.trail.jobs,
+    payments.jobs,
+    payments.stripe_jobs,
+)
 """Importing these registers what time and the queue do."""
 
 

@@ -1,6 +1,6 @@
 """The ledger: written once, balanced at every commit. A migration adds the triggers that enforce both."""
 
-from piccolo.columns import BigInt, BigSerial, ForeignKey, Timestamptz, Varchar
+from piccolo.columns import JSONB, BigInt, BigSerial, ForeignKey, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
@@ -42,3 +42,14 @@ class LedgerEntry(Table, tablename="payments_entry"):
 
     payments_entry_not_zero = Check("amount <> 0")
     payments_entry_account_once = Unique(["posting", "account"])
+
+
+class AuditRun(Table, tablename="payments_audit_run"):
+    """What the nightly audit found, newest last."""
+
+    id = BigSerial(primary_key=True)
+    ran_at = Timestamptz()
+    payables = BigInt()
+    postings = BigInt()
+    entries = BigInt()
+    findings = JSONB()

@@ -100,3 +100,14 @@ class Hold(Table, tablename="payments_hold"):
     placed_at = Timestamptz()
     lifted_at = Timestamptz(null=True, default=None)
     lift_reason = Text(default="")
+
+
+class Reminder(Table, tablename="payments_reminder"):
+    """That somebody was reminded of a payable; once for each `what` (`due`, or `voucher:<transfer>`)."""
+
+    id = BigSerial(primary_key=True)
+    payable = ForeignKey(Payable, null=False, on_delete=OnDelete.restrict)
+    what = Varchar(length=40)
+    sent_at = Timestamptz()
+
+    payments_reminder_once = Unique(["payable", "what"])

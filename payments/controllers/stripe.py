@@ -12,7 +12,7 @@ from core.forms import Form
 from core.i18n import _
 from core.identity import Identity, Permission
 from core.web import FormState
-from payments import forms, queries
+from payments import forms, queries, stripe_forms
 from payments.gateway import client
 from payments.gateway.client import StripeAway, StripeRefuses
 from payments.queries import stripe as known
@@ -152,7 +152,7 @@ async def capture(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> PaymentReceipt:
-        amount, reason = forms.parse_order(form)
+        amount, reason = stripe_forms.parse_order(form)
         return await stripe.capture_bond(actor=identity, payable_id=payable_id, amount=amount, reason=reason)
 
     return await _ordered(request, payable_id, do)
@@ -164,7 +164,7 @@ async def refund(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> PaymentReceipt:
-        amount, reason = forms.parse_order(form)
+        amount, reason = stripe_forms.parse_order(form)
         return await stripe.refund(actor=identity, payable_id=payable_id, amount=amount, reason=reason)
 
     return await _ordered(request, payable_id, do)
@@ -178,7 +178,7 @@ async def reverse(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> PaymentReceipt:
-        return await stripe.reverse_payout(actor=identity, payable_id=payable_id, reason=forms.parse_reason(form))
+        return await stripe.reverse_payout(actor=identity, payable_id=payable_id, reason=stripe_forms.parse_text(form))
 
     return await _ordered(request, payable_id, do)
 
@@ -189,7 +189,7 @@ async def dispute(request: AnyRequest, payable_id: FromPath[int], dispute_id: Fr
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> PaymentReceipt:
-        text = forms.parse_reason(form)
+        text = stripe_forms.parse_text(form)
         if form.flag("concede"):
             return await stripe.concede_dispute(actor=identity, dispute_id=dispute_id, reason=text)
         return await stripe.answer_dispute(actor=identity, dispute_id=dispute_id, text=text)

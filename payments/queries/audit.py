@@ -75,8 +75,8 @@ async def _written_once() -> list[Finding]:
         Finding(Check.WRITTEN_ONCE, name, "trigger missing or disabled") for name in TRIGGERS if name not in active
     ]
     rights = await db.rows(
-        "select t.name, r.right from unnest($1::text[]) t(name), unnest(array['update', 'delete', 'truncate']) r(right)"
-        " where exists (select from pg_roles where rolname = 'xinshi_app') and has_table_privilege('xinshi_app', t.name, r.right)",
+        "select t.name, r.verb from unnest($1::text[]) t(name), unnest(array['update', 'delete', 'truncate']) r(verb)"
+        " where exists (select from pg_roles where rolname = 'xinshi_app') and has_table_privilege('xinshi_app', t.name, r.verb)",
         TABLES,
     )
     touched = await db.rows(
@@ -86,7 +86,7 @@ async def _written_once() -> list[Finding]:
     )
     return [
         *missing,
-        *(Finding(Check.WRITTEN_ONCE, row["name"], f"xinshi_app may {row['right']}") for row in rights),
+        *(Finding(Check.WRITTEN_ONCE, row["name"], f"xinshi_app may {row['verb']}") for row in rights),
         *(Finding(Check.WRITTEN_ONCE, row["relname"], f"{row['n']} rows were changed or deleted") for row in touched),
     ]
 

@@ -164,8 +164,14 @@ async def payables_for(kind: str, keys: Sequence[str]) -> dict[str, PayableRow]:
 
 
 async def payable(payable_id: int, identity: Identity) -> PayableRow:
-    """A payable of one's own organisation, on either side; `PayableNotFound` otherwise."""
-    row = await db.row(COLUMNS + " where p.id = $1 and $2 in (p.payer, p.payee)", payable_id, identity.organization_id)
+    """A payable of one's own organisation, on either side, or any for whoever watches payments; `PayableNotFound`
+    otherwise."""
+    row = await db.row(
+        COLUMNS + " where p.id = $1 and ($2 in (p.payer, p.payee) or $3)",
+        payable_id,
+        identity.organization_id,
+        identity.may(Permission.WATCH_PAYMENTS),
+    )
     if row is None:
         raise PayableNotFound
     return payable_row(row)
@@ -226,10 +232,11 @@ async def voucher_file(payable_id: int, transfer_id: int, identity: Identity) ->
     """The stored file of a voucher that one may see; `PayableNotFound` otherwise."""
     file_id: int | None = await db.value(
         "select t.voucher from payments_transfer t join payments_payable p on p.id = t.payable"
-        " where p.id = $1 and t.id = $2 and $3 in (p.payer, p.payee)",
+        " where p.id = $1 and t.id = $2 and ($3 in (p.payer, p.payee) or $4)",
         payable_id,
         transfer_id,
         identity.organization_id,
+        identity.may(Permission.WATCH_PAYMENTS),
     )
     if file_id is None:
         raise PayableNotFound

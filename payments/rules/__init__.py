@@ -24,6 +24,7 @@ from payments.rules.payables import (
     KIND_TITLES,
     METHOD_TITLES,
     AlreadyHeld,
+    AmountDiffers,
     AmountInvalid,
     BondAboveCap,
     BondReleased,
@@ -39,6 +40,7 @@ from payments.rules.payables import (
     SameParties,
     check_bond,
     check_paid_on,
+    check_seen,
     payable_amount,
     return_title,
 )
@@ -60,6 +62,7 @@ __all__ = [
     "TRANSITIONS",
     "UNPAID",
     "AlreadyHeld",
+    "AmountDiffers",
     "AmountInvalid",
     "BondAboveCap",
     "BondReleased",
@@ -82,6 +85,7 @@ __all__ = [
     "SameParties",
     "check_bond",
     "check_paid_on",
+    "check_seen",
     "payable_amount",
     "return_title",
 ]

@@ -137,6 +137,19 @@ class ReferenceUsed(Conflict):
     text = N_("银行流水号 %(reference)s 已用于款项 %(number)s。请核对回单，一笔转账只登记一次。")
 
 
+class AmountDiffers(Conflict):
+    """The sum that the payer saw is not the sum that is owed: an old page, or a form that somebody changed."""
+
+    code = "amount-differs"
+    text = N_("应付 %(owed)s 元，而页面上是 %(seen)s 元。请刷新页面核对后再提交；没有登记任何付款。")
+
+
+def check_seen(seen: Decimal | None, owed: Decimal) -> None:
+    """Raise `AmountDiffers` when the form carries another sum than is owed; the form never decides the amount."""
+    if seen is not None and seen != owed:
+        raise AmountDiffers(seen=f"{seen:,.2f}", owed=f"{owed:,.2f}")
+
+
 class BondAboveCap(Rejected):
     """A bond above the share that the law allows."""
 

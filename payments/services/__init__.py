@@ -7,8 +7,10 @@ from payments.services.invoices import InvoiceDraft, record_invoice
 from payments.services.moving import SETTLED, PaymentReceipt
 from payments.services.payables import cancel_payable, create_payable
 from payments.services.payouts import PAYEE_CHECK, check_payout, pay_out
+from payments.services.review_costs import ask_review_cost
 from payments.services.statements import ImportReceipt, MatchReceipt, confirm_matches, import_statement
 from payments.services.vouchers import VoucherDraft, confirm_receipt, contest, submit_voucher
+from payments.services.watching import record_audit, send_reminders
 
 __all__ = [
     "PAYEE_CHECK",
@@ -20,6 +22,7 @@ __all__ = [
     "MatchReceipt",
     "PaymentReceipt",
     "VoucherDraft",
+    "ask_review_cost",
     "cancel_payable",
     "check_payout",
     "confirm_matches",
@@ -31,8 +34,10 @@ __all__ = [
     "pay_bundle",
     "pay_out",
     "place_hold",
+    "record_audit",
     "record_invoice",
     "release_bond",
     "release_bond_of",
+    "send_reminders",
     "submit_voucher",
 ]

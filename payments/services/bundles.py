@@ -10,13 +10,13 @@ from decimal import Decimal
 
 from core import clock, db, files, serials, trail
 from core.db import transaction
-from core.errors import Conflict, Rejected
+from core.errors import Rejected
 from core.files import SCAN
 from core.i18n import N_
 from core.identity import Identity, Permission
 from core.states import advance
 from payments.queries.payables import PayableRow, reference_user
-from payments.rules import TRANSITIONS, CurrencyMixed, Method, PayableAct, ReferenceUsed, check_paid_on
+from payments.rules import TRANSITIONS, CurrencyMixed, Method, PayableAct, ReferenceUsed, check_paid_on, check_seen
 from payments.services.moving import locked_by, move, tell_row
 from payments.services.vouchers import VoucherDraft
 
@@ -28,13 +28,6 @@ class BundleSize(Rejected):
 
     code = "bundle-size"
     text = N_("合并付款请选 %(fewest)s 至 %(most)s 笔待付款项，现在是 %(count)s 笔。")
-
-
-class BundleAmount(Conflict):
-    """The sum is not what the payer saw."""
-
-    code = "bundle-amount"
-    text = N_("所选款项合计 %(sum)s 元，与页面上的 %(seen)s 元不同。请刷新页面核对后再提交。")
 
 
 @dataclass(frozen=True)
@@ -87,19 +80,16 @@ async def make_bundle(actor: Identity, rows: Sequence[PayableRow]) -> tuple[int,
     return bundle_id, number, total
 
 
-async def pay_bundle(
-    *, actor: Identity, payable_ids: Sequence[int], seen: Decimal, draft: VoucherDraft
-) -> BundleReceipt:
+async def pay_bundle(*, actor: Identity, payable_ids: Sequence[int], draft: VoucherDraft) -> BundleReceipt:
     """The payer says that one bank transfer paid all of these; every payee confirms or contests its own part.
 
-    `seen` is the sum on the page: with another sum in the database nothing happens (`BundleAmount`).
+    `draft.seen` is the sum on the page: with another sum in the database nothing happens (`AmountDiffers`).
     """
     actor.require(Permission.PAY)
     async with transaction():
         rows = await lock_parts(actor, payable_ids, PayableAct.SUBMIT_VOUCHER)
         total = sum((row.amount for row in rows), Decimal(0))
-        if total != seen:
-            raise BundleAmount(sum=f"{total:,.2f}", seen=f"{seen:,.2f}")
+        check_seen(draft.seen, total)
         check_paid_on(draft.paid_on, clock.today())
         other = await reference_user(draft.reference, rows[0].id)
         if other:

@@ -1,6 +1,6 @@
 """Importing what the bank says, and confirming which payable a line pays. A person confirms; nothing settles by itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import anyio
@@ -193,9 +193,3 @@ async def _transfer(actor: Identity, row: PayableRow, line: Mapping[str, object]
         actor.account_id,
         clock.now(),
     )
-
-
-def pairs_of(texts: Sequence[str]) -> dict[int, int]:
-    """`line:payable` texts of a form as pairs; nonsense is left out."""
-    found = (text.partition(":") for text in texts)
-    return {int(line): int(payable) for line, _, payable in found if line.isdecimal() and payable.isdecimal()}

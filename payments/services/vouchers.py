@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from core import clock, db, files
 from core.db import transaction
@@ -10,30 +11,32 @@ from core.forms import Upload
 from core.identity import Identity, Permission
 from core.states import advance
 from payments.queries.payables import PayableRow, reference_user
-from payments.rules import TRANSITIONS, Method, PayableAct, PayableState, ReferenceUsed, check_paid_on
+from payments.rules import TRANSITIONS, Method, PayableAct, PayableState, ReferenceUsed, check_paid_on, check_seen
 from payments.rules.ledger import Posting, bank_paid, bond_lodged, fen
 from payments.services.moving import PaymentReceipt, locked_by, move, settle, tell_row
 
 
 @dataclass(frozen=True)
 class VoucherDraft:
-    """What the payer says about a bank transfer."""
+    """What the payer says about a bank transfer; `seen` is the sum on its page, when the form carried it."""
 
     reference: str
     paid_on: date
     voucher: Upload
+    seen: Decimal | None = None
 
 
 async def submit_voucher(
     *, actor: Identity, payable_id: int, draft: VoucherDraft, version: int | None = None
 ) -> PaymentReceipt:
     """The payer says it has paid: bank reference, day, voucher. `PaidInFuture`, `ReferenceUsed`, `StaleForm`,
-    `PayoutOnHold`, and what is wrong with the file."""
+    `PayoutOnHold`, `AmountDiffers`, and what is wrong with the file."""
     actor.require(Permission.PAY)
     async with transaction():
         row = await locked_by(actor, payable_id, "payer", version)
         state = advance(TRANSITIONS, row.state, PayableAct.SUBMIT_VOUCHER)
         row.check_not_held()
+        check_seen(draft.seen, row.amount)
         check_paid_on(draft.paid_on, clock.today())
         other = await reference_user(draft.reference, payable_id)
         if other:

@@ -32,6 +32,7 @@ from payments.rules import (
     payable_amount,
     return_title,
 )
+from payments.rules.audit import Audited, differences, expected
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "0.001", "24600.005", "NaN", "Infinity", "1e20"])
@@ -134,3 +135,14 @@ def test_bonds_have_caps(kind: str, amount: str, base: str | None, error: type[E
 
 def test_the_return_of_a_bond_is_named_after_it() -> None:
     assert return_title("小区 测绘 投标保证金") == "小区 测绘 退还投标保证金"
+
+
+STATES = st.sampled_from(PayableState)
+
+
+@given(STATES, st.booleans())
+def test_an_untouched_payable_owes_its_amount_or_nothing(state: PayableState, bond: bool) -> None:
+    row = Audited("n", Position(state, Decimal("10.00")), False, bond, {})
+    said = expected(row)
+    assert sum(said.values()) == 0
+    assert not differences(Audited("n", row.position, False, bond, said))
