@@ -94,6 +94,8 @@ async def _once(book: Book, asked: Asked, call: str, handler: Handler) -> Answer
         async with book.link.transaction():
             if asked.path.startswith(("/v1/payment_intents", "/v1/charges")):
                 await charging.expire_holds(book)
+            if asked.path.startswith("/v1/checkout"):
+                await checkout.expire_pages(book)
             body = await handler(book, asked)
         wanted = asked.given.get("expand")
         for path in wanted if isinstance(wanted, list) else []:

@@ -136,6 +136,18 @@ async def expire(book: Book, session: Body) -> Body:
     return session
 
 
+async def expire_pages(book: Book) -> int:
+    """Close every page whose time is over; how many."""
+    rows = await book.link.fetch(
+        "select body from stripe_double.object where kind = 'checkout.session' and body->>'status' = 'open'"
+        " and (body->>'expires_at')::bigint <= $1",
+        stamp(),
+    )
+    for row in rows:
+        await expire(book, row["body"])
+    return len(rows)
+
+
 def shown(session: Body) -> Body:
     """A session as the API shows it: without the double's own notes."""
     return {name: value for name, value in session.items() if name not in {"payment_intent_data", "title"}}

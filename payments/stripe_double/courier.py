@@ -135,12 +135,14 @@ class Courier:
     async def run(self, every: float = 0.5) -> None:
         """Deliver until cancelled."""
         from payments.stripe_double.charging import expire_holds
+        from payments.stripe_double.checkout import expire_pages
 
         while True:
             with contextlib.suppress(httpx.HTTPError):
                 await self.deliver_due()
                 async with self.store.write() as book:
                     await expire_holds(book)
+                    await expire_pages(book)
             await anyio.sleep(every)
 
 

@@ -29,6 +29,8 @@ create index if not exists object_intent on stripe_double.object ((body->>'payme
 create index if not exists object_source on stripe_double.object ((body->>'source')) where kind = 'balance_transaction';
 create index if not exists object_held on stripe_double.object (id)
   where kind = 'payment_intent' and body->>'status' = 'requires_capture';
+create index if not exists object_open on stripe_double.object (id)
+  where kind = 'checkout.session' and body->>'status' = 'open';
 create table if not exists stripe_double.answer (
   key text primary key, request text not null, status integer not null, body jsonb not null);
 create table if not exists stripe_double.delivery (

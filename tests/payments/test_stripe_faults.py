@@ -442,7 +442,7 @@ async def test_refund_above_paid(there: World) -> None:
 
 
 async def test_paid_twice_the_second_goes_back(there: World) -> None:
-    """By bank in the meantime: the payee confirms, and then the card payment arrives as well."""
+    """A page that we had given up is paid after all, beside the new one."""
     made = await make_payable()
     attempt = await acts.begin(made)
     with clock.at(clock.now() + timedelta(hours=25)):

@@ -76,7 +76,7 @@ async def _won(row: PayableRow, paid_out: bool, one: Body, back: Body, book: Boo
 async def _lost(row: PayableRow, paid_out: bool, one: Body) -> None:
     held = 0 if paid_out else min(fen(row.position.held), one["amount"])
     state = advance(TRANSITIONS, row.state, PayableAct.LOSE_DISPUTE)
-    position = replace(row.position, state=state, refunded=row.refunded + yuan_of(held))
+    position = replace(row.position, state=state, refunded=row.refunded + yuan_of(one["amount"]))
     postings = [dispute_lost(row.parties, one["amount"], one["id"], held)]
     facts = {"dispute": one["id"], "kept": yuan_of(held)}
     await move(actor=SYSTEM, row=row, to=position, says="payable.dispute-lost", facts=facts, postings=postings)
