@@ -68,6 +68,7 @@ from core.web import pages
 from core.web.failures import HANDLERS
 from core.web.layer import Layer
 from core.web.templates import STATIC
+from payments.stripe_double import mounted
 
 VERSION = "0.1.0"
 BODY_LIMIT = 2 * 1024 * 1024
@@ -186,8 +187,8 @@ def create_app() -> Litestar:
         include_in_schema=False,
     )
     app = Litestar(
-        route_handlers=[*ROUTERS, Router(path="/api/v1", route_handlers=API_ROUTERS), static],
-        lifespan=[_pool],
+        route_handlers=[*ROUTERS, Router(path="/api/v1", route_handlers=API_ROUTERS), static, *mounted.handlers()],
+        lifespan=[_pool, mounted.living],
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_LIMIT,
         openapi_config=OpenAPIConfig(
