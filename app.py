@@ -207,5 +207,6 @@ async def fill_content() -> None:
     """Default content after migrating: idempotent, quick when nothing is new."""
     await accounts.ensure_system()
     await workdays.load_published()
+    await payments.services.open_books()
     for loader in (market.content_loader, grading.content_loader):
         await loader.load_content()

@@ -124,6 +124,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.PUBLISH_GRADE,
             Permission.RECORD_CONDUCT,
             Permission.DECIDE_CONDUCT,
+            Permission.PAY,
             Permission.READ_TRAIL,
         }
     ),

@@ -2,6 +2,6 @@
 
 from litestar import Router
 
-from payments.api import payables
+from payments.api import payables, steps
 
-api_router = Router(path="/", route_handlers=[*payables.HANDLERS], tags=["payments"])
+api_router = Router(path="/", route_handlers=[*payables.HANDLERS, *steps.HANDLERS], tags=["payments"])

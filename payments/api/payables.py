@@ -52,7 +52,8 @@ def _transfer(row: TransferRow) -> dict[str, Any]:
     }
 
 
-def _receipt(receipt: PaymentReceipt) -> dict[str, Any]:
+def show_receipt(receipt: PaymentReceipt) -> dict[str, Any]:
+    """What an act on a payable answers."""
     return {
         "payable": receipt.payable_id,
         "number": receipt.number,
@@ -108,7 +109,7 @@ async def submit_voucher(request: AnyRequest, payable_id: FromPath[int]) -> Resp
             version=forms.version_of(form),
         )
 
-    return await web.api_act(request, None, do, _receipt)
+    return await web.api_act(request, None, do, show_receipt)
 
 
 class VersionBody(msgspec.Struct):
@@ -135,7 +136,7 @@ async def confirm(request: AnyRequest, payable_id: FromPath[int], data: JSONBody
     async def do(form: Form) -> PaymentReceipt:
         return await services.confirm_receipt(actor=identity, payable_id=payable_id, version=forms.version_of(form))
 
-    return await web.api_act(request, data, do, _receipt)
+    return await web.api_act(request, data, do, show_receipt)
 
 
 @post("/payables/{payable_id:int}/contest", name="api:payable-contest", guards=PAYEE)
@@ -151,7 +152,7 @@ async def contest(request: AnyRequest, payable_id: FromPath[int], data: JSONBody
             version=forms.version_of(form),
         )
 
-    return await web.api_act(request, data, do, _receipt)
+    return await web.api_act(request, data, do, show_receipt)
 
 
 HANDLERS = [list_payables, show_payable, submit_voucher, confirm, contest]

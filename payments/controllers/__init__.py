@@ -2,6 +2,17 @@
 
 from litestar import Router
 
-from payments.controllers import payables, stripe, stripe_webhook
+from payments.controllers import bank, ledger, overviews, payables, steps, stripe, stripe_webhook
 
-router = Router(path="/", route_handlers=[*payables.HANDLERS, *stripe.HANDLERS, *stripe_webhook.HANDLERS])
+router = Router(
+    path="/",
+    route_handlers=[
+        *payables.HANDLERS,
+        *steps.HANDLERS,
+        *ledger.HANDLERS,
+        *bank.HANDLERS,
+        *overviews.HANDLERS,
+        *stripe.HANDLERS,
+        *stripe_webhook.HANDLERS,
+    ],
+)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import anyio
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
@@ -12,42 +13,20 @@ from core.identity import Permission
 from core.trail.queries import timeline
 from core.web import FormState
 from core.web.pages import decode_cursor, encode_cursor
-from payments import forms, queries, services
+from payments import forms, papers, queries, services
 from payments.controllers import stripe
-from payments.queries import PayableRow
-from payments.rules import (
-    CONFIRM_WORKDAYS,
-    KIND_TITLES,
-    METHOD_TITLES,
-    PAYABLE_STATE_TITLES,
-    PayableState,
-)
+from payments.controllers.words import WORDS
+from payments.queries import PayableRow, finance
+from payments.rules import CONFIRM_WORKDAYS, OPEN, PayableState
 from payments.services import PaymentReceipt
+from payments.services.bonds import ONLINE, may_release
+from payments.services.invoices import NOT_INVOICED
 
 AnyRequest = Request[Any, Any, Any]
 PAGE = 20
 VOUCHER_BODY = 12 * 1024 * 1024
-STATE_TAGS = {
-    PayableState.DUE: "warn",
-    PayableState.PROCESSING: "act",
-    PayableState.VOUCHERED: "act",
-    PayableState.CONTESTED: "bad",
-    PayableState.AUTHORISED: "act",
-    PayableState.EXPIRED: "bad",
-    PayableState.CAPTURED: "act",
-    PayableState.DISPUTED: "bad",
-    PayableState.PAID_OUT: "act",
-    PayableState.CONFIRMED: "ok",
-    PayableState.RELEASED: "ok",
-    PayableState.REFUNDED: "",
-    PayableState.CANCELLED: "",
-}
-WORDS: dict[str, Any] = {
-    "state_titles": PAYABLE_STATE_TITLES,
-    "state_tags": STATE_TAGS,
-    "kind_titles": KIND_TITLES,
-    "method_titles": METHOD_TITLES,
-}
+VOUCHER_STATES = frozenset({PayableState.DUE, PayableState.CONTESTED})
+RELEASABLE = ONLINE | {PayableState.CONFIRMED}
 
 
 @get("/payments", name="payments:list", guards=[web.signed_in])
@@ -75,14 +54,15 @@ async def list_page(
 @get("/payments/{payable_id:int}", name="payments:payable", guards=[web.signed_in])
 async def payable_page(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """One payable: the facts, what one can do now, what has happened."""
-    return await shown(request, payable_id)
+    return await show_payable(request, payable_id)
 
 
-async def shown(request: AnyRequest, payable_id: int, form: FormState | None = None) -> Response[Any]:
-    """The page of a payable, with a refused form in it."""
+async def show_payable(request: AnyRequest, payable_id: int, form: FormState | None = None) -> Response[Any]:
+    """The page of a payable, also after a refused form of another controller."""
     identity = await web.identity_of(request)
     row = await queries.payable(payable_id, identity)
     attempts = await queries.transfers(payable_id)
+    fee = not (row.is_bond or row.is_return)
     return await web.page(
         request,
         "payments/payable.html",
@@ -90,7 +70,11 @@ async def shown(request: AnyRequest, payable_id: int, form: FormState | None = N
         form=form,
         payable=row,
         transfers=attempts,
-        may_pay=row.payer_turn and row.is_payer(identity),
+        may_pay=row.state in VOUCHER_STATES and row.is_payer(identity) and not row.on_hold,
+        may_hold=identity.may(Permission.HOLD_PAYMENT) and (row.on_hold or row.state in OPEN),
+        may_release=row.is_bond and row.released_at is None and row.state in RELEASABLE and may_release(row, identity),
+        may_invoice=fee and row.is_payee(identity) and row.state not in NOT_INVOICED,
+        invoices=await finance.invoices(payable_id),
         may_confirm=row.payee_turn and row.is_payee(identity),
         may_find=row.state is PayableState.CONTESTED and row.is_payee(identity),
         entries=await timeline(f"payable:{payable_id}"),
@@ -102,10 +86,10 @@ async def shown(request: AnyRequest, payable_id: int, form: FormState | None = N
 
 async def _now_box(row: PayableRow, attempts: list[queries.TransferRow]) -> dict[str, Any] | None:
     if row.payer_turn:
-        title = N_("等待付款") if row.state is PayableState.DUE else N_("核对并重新登记凭证")
+        title = N_("核对并重新登记凭证") if row.state is PayableState.CONTESTED else N_("等待付款")
         until = clock.end_of_day(row.due_on)
         return {"title": _(title), "holder": _(N_("付款方")), "n": None, "of": None, "until": until, "note": None}
-    if not row.payee_turn:
+    if not row.payee_turn or not attempts:
         return None
     calendar = await workdays.calendar()
     since = attempts[-1].submitted_at
@@ -140,7 +124,7 @@ async def voucher(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     def done(_receipt: PaymentReceipt) -> Response[None]:
         return web.redirect("payments:payable", payable_id=payable_id, say=_("已登记，收款方确认后即结清。"))
 
-    return await web.act(request, do, done, lambda form: shown(request, payable_id, form))
+    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
 
 
 @post(
@@ -158,7 +142,7 @@ async def confirm(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     def done(_receipt: PaymentReceipt) -> Response[None]:
         return web.redirect("payments:receipt", payable_id=payable_id)
 
-    return await web.act(request, do, done, lambda form: shown(request, payable_id, form))
+    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
 
 
 @post(
@@ -181,7 +165,7 @@ async def contest(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     def done(_receipt: PaymentReceipt) -> Response[None]:
         return web.redirect("payments:payable", payable_id=payable_id, say=_("已告知付款方核对。"))
 
-    return await web.act(request, do, done, lambda form: shown(request, payable_id, form))
+    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
 
 
 @get("/payments/{payable_id:int}/receipt", name="payments:receipt", guards=[web.signed_in])
@@ -211,4 +195,23 @@ async def voucher_file(request: AnyRequest, payable_id: FromPath[int], transfer_
     return await files.response(await queries.voucher_file(payable_id, transfer_id, identity))
 
 
-HANDLERS = [list_page, payable_page, voucher, confirm, contest, receipt_page, voucher_file]
+@get("/payments/{payable_id:int}/receipt.pdf", name="payments:receipt-pdf", guards=[web.signed_in])
+async def receipt_file(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
+    """The receipt as PDF/A, drawn off the event loop."""
+    row = await queries.payable(payable_id, await web.identity_of(request))
+    if row.receipt_number is None:
+        return web.redirect("payments:payable", payable_id=payable_id)
+    paid = [one for one in await queries.transfers(payable_id) if one.confirmed_at]
+    body = await anyio.to_thread.run_sync(papers.receipt_pdf, row, paid, await trail.latest_checkpoint())
+    return Response(
+        body,
+        media_type="application/pdf",
+        headers={
+            "content-disposition": f'attachment; filename="{row.receipt_number}.pdf"',
+            "cache-control": "private, no-store",
+            "x-content-type-options": "nosniff",
+        },
+    )
+
+
+HANDLERS = [receipt_file, list_page, payable_page, voucher, confirm, contest, receipt_page, voucher_file]

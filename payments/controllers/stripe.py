@@ -92,9 +92,9 @@ async def start(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]
 
 
 async def _again(request: AnyRequest, payable_id: int, form: FormState) -> Response[Any]:
-    from payments.controllers.payables import shown
+    from payments.controllers.payables import show_payable
 
-    return await shown(request, payable_id, form)
+    return await show_payable(request, payable_id, form)
 
 
 @get("/payments/{payable_id:int}/stripe/{attempt_id:int}", name="payments:stripe-attempt", guards=[web.signed_in])

@@ -1,4 +1,5 @@
 """What the finance desk of the platform sees, exceptions first; bonds and payouts of one organisation."""
+# ruff: noqa: S608  every query here is put together from constants
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -138,19 +139,19 @@ class BondLine:
     return_due_on: date | None
 
 
+BONDS_OF = (
+    COLUMNS.replace(
+        "select p.id,", "select b.id as return_id, b.state as return_state, b.due_on as return_due_on, p.id,", 1
+    )
+    + """
+left join payments_payable b on b.kind = $2 and b.key = p.kind || ':' || p.key
+where $1 in (p.payer, p.payee) and p.kind = any($3::text[]) order by p.id desc limit $4"""
+)
+
+
 async def bonds(identity: Identity, limit: int = 200) -> list[BondLine]:
     """Bonds that one's own organisation lodged or holds, newest first."""
-    found = await db.rows(
-        COLUMNS.replace(
-            "select p.id,", "select b.id as return_id, b.state as return_state, b.due_on as return_due_on, p.id,"
-        )
-        + " left join payments_payable b on b.kind = $2 and b.key = p.kind || ':' || p.key"
-        " where $1 in (p.payer, p.payee) and p.kind = any($3::text[]) order by p.id desc limit $4",
-        identity.organization_id,
-        PayableKind.BOND_RETURN.value,
-        sorted(BONDS),
-        limit,
-    )
+    found = await db.rows(BONDS_OF, identity.organization_id, PayableKind.BOND_RETURN.value, sorted(BONDS), limit)
     return [_bond(dict(row)) for row in found]
 
 
@@ -169,17 +170,19 @@ class IncomingLine:
     invoice: str | None
 
 
+INCOMING = (
+    COLUMNS.replace("select p.id,", "select t.method, t.paid_on, i.number as invoice, p.id,", 1)
+    + """
+left join lateral (
+  select method, paid_on from payments_transfer t where t.payable = p.id order by t.id desc limit 1) t on true
+left join lateral (select number from payments_invoice i where i.payable = p.id order by i.id desc limit 1) i on true
+where p.payee = $1 and p.state <> 'cancelled' and ($2::bigint is null or p.id < $2) order by p.id desc limit $3"""
+)
+
+
 async def incoming(identity: Identity, *, before: int | None = None, limit: int = 50) -> list[IncomingLine]:
     """Everything owed to one's own organisation that is not cancelled, newest first, with where the money is."""
-    found = await db.rows(
-        COLUMNS.replace("select p.id,", "select t.method, t.paid_on, i.number as invoice, p.id,")
-        + " left join lateral (select method, paid_on from payments_transfer t where t.payable = p.id order by t.id desc limit 1) t on true"
-        " left join lateral (select number from payments_invoice i where i.payable = p.id order by i.id desc limit 1) i on true"
-        " where p.payee = $1 and p.state <> 'cancelled' and ($2::bigint is null or p.id < $2) order by p.id desc limit $3",
-        identity.organization_id,
-        before,
-        limit,
-    )
+    found = await db.rows(INCOMING, identity.organization_id, before, limit)
     return [_incoming(dict(row)) for row in found]
 
 

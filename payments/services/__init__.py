@@ -5,6 +5,7 @@ from payments.services.bundles import BundleReceipt, pay_bundle
 from payments.services.holds import lift_hold, place_hold
 from payments.services.invoices import InvoiceDraft, record_invoice
 from payments.services.moving import SETTLED, PaymentReceipt
+from payments.services.opening import open_books
 from payments.services.payables import cancel_payable, create_payable
 from payments.services.payouts import PAYEE_CHECK, check_payout, pay_out
 from payments.services.review_costs import ask_review_cost
@@ -31,6 +32,7 @@ __all__ = [
     "create_payable",
     "import_statement",
     "lift_hold",
+    "open_books",
     "pay_bundle",
     "pay_out",
     "place_hold",
