@@ -251,13 +251,6 @@ class PayeeNotReady(Conflict):
     text = N_("收款方还没有开通可收款的 Stripe 账户，暂不能划付。收款方可在“收款账户”页开通。")
 
 
-class PayeeBarred(Conflict):
-    """The payee may not receive money now."""
-
-    code = "payee-barred"
-    text = N_("收款方当前已被暂停执业，款项留在平台托管。恢复后系统自动划付。")
-
-
 class CountryNotServed(Rejected):
     """An account of that country cannot be paid from here."""
 

@@ -94,7 +94,9 @@ class Play:
         await stripe.reverse_payout(actor=self.regulator, payable_id=self.any().payable_id, reason="收款方被查处")
 
     async def hold(self) -> None:
-        await services.place_hold(actor=self.regulator, payable_id=self.any().payable_id, reason="核查合同")
+        row = await acts.payable(self.any())
+        act = services.lift_hold if row.on_hold else services.place_hold
+        await act(actor=self.regulator, payable_id=row.id, reason="核查合同")
 
     async def deliver(self) -> None:
         await self.there.double.courier.deliver_due()
