@@ -5,8 +5,9 @@ are in the ledger is remembered in `payments_stripe_line`: a line is never booke
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from core import clock, db
@@ -16,7 +17,7 @@ from payments.gateway import client
 from payments.gateway.client import Body, StripeAway
 from payments.queries.payables import PayableRow
 from payments.queries.stripe import ATTEMPT, AttemptRow, attempt_by, attempt_row
-from payments.rules import PayableAct, PayableState
+from payments.rules import PayableAct, PayableState, Position
 from payments.rules.ledger import (
     Parties,
     Posting,
@@ -257,7 +258,14 @@ async def _refunds(attempt_id: int, found: list[Body]) -> None:
             says = "payable.overpaid-returned"
             await move(actor=SYSTEM, row=row, to=row.state, says=says, facts=facts, postings=postings)
             continue
-        position = row.position.refund(yuan_of(amount))
+        position = _given_back(row, yuan_of(amount))
         postings = [refunded(row.parties, amount, one["id"]), *money]
         await move(actor=SYSTEM, row=row, to=position, says="payable.refunded", facts=facts, postings=postings)
         await tell_row(row.payer_id, "payments/payment_refunded", row, refunded=f"{yuan_of(amount):,.2f}")
+
+
+def _given_back(row: PayableRow, amount: Decimal) -> Position:
+    """The position after a refund; one that is told of only after a dispute was opened leaves the state as it is."""
+    if row.state is PayableState.DISPUTED:
+        return replace(row.position, refunded=row.refunded + amount)
+    return row.position.refund(amount)

@@ -36,9 +36,9 @@ async def apply_dispute(attempt: AttemptRow, one: Body, book: Book) -> None:
     if known["closed_at"] is not None:
         return
     if one["status"] in WON and back is not None:
-        await _won(row, known["paid_out"], one, back, book)
+        await _won(row, row.paid_out > 0, one, back, book)
     elif one["status"] == "lost":
-        await _lost(row, known["paid_out"], one)
+        await _lost(row, one)
     else:
         return
     await db.execute("update payments_stripe_dispute set closed_at = $2 where id = $1", known["id"], clock.now())
@@ -73,8 +73,8 @@ async def _won(row: PayableRow, paid_out: bool, one: Body, back: Body, book: Boo
     await move(actor=SYSTEM, row=row, to=act, says="payable.dispute-won", facts=facts, postings=postings)
 
 
-async def _lost(row: PayableRow, paid_out: bool, one: Body) -> None:
-    held = 0 if paid_out else min(fen(row.position.held), one["amount"])
+async def _lost(row: PayableRow, one: Body) -> None:
+    held = min(max(fen(row.position.held), 0), one["amount"])
     state = advance(TRANSITIONS, row.state, PayableAct.LOSE_DISPUTE)
     position = replace(row.position, state=state, refunded=row.refunded + yuan_of(one["amount"]))
     postings = [dispute_lost(row.parties, one["amount"], one["id"], held)]

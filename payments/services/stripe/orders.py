@@ -5,7 +5,7 @@ was done after all: its memory of keys is short, ours is not.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,8 +17,16 @@ from payments.gateway import client
 from payments.gateway.client import Body, StripeAway, StripeRefuses
 from payments.queries.payables import PayableRow
 from payments.queries.stripe import ATTEMPT, AttemptRow, OrderRow, attempt_by, attempt_row, order_by, payee_of, reserved
-from payments.rules import CaptureAboveHeld, PayableAct, PayableNotFound, PayableState, RefundAbovePaid
-from payments.rules.ledger import fen, paid_out, payout_reversed, yuan_of
+from payments.rules import (
+    TRANSITIONS,
+    CaptureAboveHeld,
+    PayableAct,
+    PayableNotFound,
+    PayableState,
+    Position,
+    RefundAbovePaid,
+)
+from payments.rules.ledger import Posting, fen, paid_out, payout_reversed, payout_uncovered, yuan_of
 from payments.rules.stripe import (
     AttemptState,
     DisputeNotFound,
@@ -374,16 +382,22 @@ async def _moved(work: Work, body: Body) -> None:
         amount = work.order.amount
         out = work.order.kind is OrderKind.TRANSFER
         money = await applying.book(row.parties, -amount if out else amount, line, body["id"], row.id)
-        if out:
-            posting, position, says = (
-                paid_out(row.parties, amount, body["id"]),
-                row.position.pay_out(),
-                "payable.paid-out",
-            )
-        else:
-            posting = payout_reversed(row.parties, amount, body["id"])
-            position, says = row.position.reverse_payout(yuan_of(amount)), "payable.payout-reversed"
+        posting, says = _posting(row, out, amount, body["id"]), "payable.paid-out" if out else "payable.payout-reversed"
+        position = _passed_on(row, out, yuan_of(amount))
         facts = {"transfer": work.order.target if not out else body["id"], "moved": yuan_of(amount)}
         await move(actor=SYSTEM, row=row, to=position, says=says, facts=facts, postings=[posting, *money])
         if out:
             await tell_row(row.payee_id, "payments/payment_paid_out", row)
+
+
+def _posting(row: PayableRow, out: bool, amount: int, event: str) -> Posting:
+    if row.state is PayableState.REFUNDED:
+        return payout_uncovered(row.parties, amount, event, back=not out)
+    return (paid_out if out else payout_reversed)(row.parties, amount, event)
+
+
+def _passed_on(row: PayableRow, out: bool, amount: Decimal) -> Position:
+    """Where the payable stands afterwards; a dispute that came in between keeps its state, only the sums change."""
+    act = PayableAct.PAY_OUT if out else PayableAct.REVERSE_PAYOUT
+    state = TRANSITIONS.get((row.state, act), row.state)
+    return replace(row.position, state=state, paid_out=row.paid_out + (amount if out else -amount))
