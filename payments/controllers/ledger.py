@@ -135,7 +135,7 @@ async def _then_gone(path: Path) -> AsyncIterator[bytes]:
             while block := await source.read(BLOCK):
                 yield block
     finally:
-        path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # noqa: ASYNC240  also when the reader is gone and nothing may be awaited
 
 
 class _Workbook:

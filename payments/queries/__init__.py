@@ -1,6 +1,7 @@
 """Reads of payments; the names below are the door for higher floors."""
 
 from payments.queries.audit import AuditReport, audit
+from payments.queries.finance import invoices, latest_audit, troubles
 from payments.queries.ledger import Balance, StatementEntry, balance, balances, statement_page, statement_rows
 from payments.queries.payables import (
     COLUMNS,
@@ -12,6 +13,7 @@ from payments.queries.payables import (
     payable,
     payable_for,
     payable_row,
+    payables_after,
     payables_for,
     reference_user,
     sums,
@@ -31,15 +33,19 @@ __all__ = [
     "balance",
     "balances",
     "desk_items",
+    "invoices",
+    "latest_audit",
     "my_payables",
     "payable",
     "payable_for",
     "payable_row",
+    "payables_after",
     "payables_for",
     "reference_user",
     "statement_page",
     "statement_rows",
     "sums",
     "transfers",
+    "troubles",
     "voucher_file",
 ]

@@ -163,6 +163,16 @@ async def payables_for(kind: str, keys: Sequence[str]) -> dict[str, PayableRow]:
     return {row["key"]: payable_row(row) for row in found}
 
 
+async def payables_after(payable_id: int, kinds: Sequence[str]) -> list[PayableRow]:
+    """Open payables of these kinds created after `payable_id`, oldest first. For services and plays, not for pages."""
+    found = await db.rows(
+        COLUMNS + " where p.id > $1 and p.kind = any($2::text[]) and p.state <> 'cancelled' order by p.id",
+        payable_id,
+        list(kinds),
+    )
+    return [payable_row(row) for row in found]
+
+
 async def payable(payable_id: int, identity: Identity) -> PayableRow:
     """A payable of one's own organisation, on either side, or any for whoever watches payments; `PayableNotFound`
     otherwise."""

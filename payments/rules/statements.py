@@ -61,24 +61,24 @@ NO_SIGN = N_("借贷标志“%(text)s”看不懂")
 FOREIGN = N_("币种是“%(text)s”，只能导入人民币明细")
 
 
-class StatementUnreadable(Rejected):
+class BankFileUnreadable(Rejected):
     """Neither a workbook nor a table of text."""
 
-    code = "statement-unreadable"
+    code = "bank-file-unreadable"
     text = N_("这个文件打不开。请把网银导出的明细存为 XLSX 或 CSV 再上传。")
 
 
-class StatementTooLong(Rejected):
+class BankFileTooLong(Rejected):
     """More rows than are read at once."""
 
-    code = "statement-too-long"
+    code = "bank-file-too-long"
     text = N_("明细超过 %(most)s 行。请分成几段时间导出后分别上传。")
 
 
-class StatementEmpty(Rejected):
+class BankFileEmpty(Rejected):
     """A head and nothing below."""
 
-    code = "statement-empty"
+    code = "bank-file-empty"
     text = N_("文件里没有明细。请选择有交易的时间段重新导出。")
 
 
@@ -97,11 +97,11 @@ class StatementLine:
 
 def read_statement(cells: Sequence[tuple[int, Sequence[Cell]]], today: date) -> list[StatementLine]:
     """The lines of a statement in their order. `FormInvalid` at the field `statement` naming every bad row (the whole
-    file is refused), `StatementTooLong`, `StatementEmpty`."""
+    file is refused), `BankFileTooLong`, `BankFileEmpty`."""
     place, names = _head(cells)
     body = cells[place + 1 :]
     if len(body) > MOST_ROWS:
-        raise StatementTooLong(most=f"{MOST_ROWS:,}")
+        raise BankFileTooLong(most=f"{MOST_ROWS:,}")
     lines, faults, seen = [], [], Counter[str]()
     for number, row in body:
         fields = _fields(row, names)
@@ -116,7 +116,7 @@ def read_statement(cells: Sequence[tuple[int, Sequence[Cell]]], today: date) -> 
     if faults:
         raise FormInvalid({"statement": Message(BAD_ROWS, {"count": len(faults), "rows": _listed(faults)})})
     if not lines:
-        raise StatementEmpty
+        raise BankFileEmpty
     return lines
 
 

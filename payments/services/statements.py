@@ -17,11 +17,11 @@ from payments.rules import Method, PayableAct, ReferenceUsed
 from payments.rules.ledger import yuan_of
 from payments.rules.statements import (
     MOST_ROWS,
+    BankFileTooLong,
+    BankFileUnreadable,
     Likeness,
     Proposal,
     StatementLine,
-    StatementTooLong,
-    StatementUnreadable,
     read_statement,
 )
 from payments.services.moving import PaymentReceipt, locked_by
@@ -74,9 +74,9 @@ def read_file(upload: Upload) -> list[StatementLine]:
     try:
         cells = sheets.read_cells(upload.body, workbook=kind is not CSV, limits=LIMITS)
     except sheets.SheetTooBig as error:
-        raise StatementTooLong(most=f"{MOST_ROWS:,}") from error
+        raise BankFileTooLong(most=f"{MOST_ROWS:,}") from error
     except sheets.SheetBroken as error:
-        raise StatementUnreadable from error
+        raise BankFileUnreadable from error
     return read_statement(cells, clock.today())
 
 
@@ -90,7 +90,7 @@ on conflict (organization, fingerprint) do nothing
 async def import_statement(*, actor: Identity, upload: Upload) -> ImportReceipt:
     """Take over a bank statement of one's own organisation. The same bank line imported before is left out.
 
-    `FormInvalid` naming the bad rows, `StatementUnreadable`, `StatementTooLong`, `StatementEmpty`, and the file faults.
+    `FormInvalid` naming the bad rows, `BankFileUnreadable`, `BankFileTooLong`, `BankFileEmpty`, and the file faults.
     """
     actor.require(Permission.CONFIRM_PAYMENT)
     lines = await anyio.to_thread.run_sync(read_file, upload)

@@ -15,10 +15,11 @@ from core.workdays import calendar
 from market import sealing
 from market import services as market_services
 from market.queries import items
+from payments import services as payments
 from portal.demo.chances import Chances
 from portal.demo.market import DemoMarket
 from portal.demo.people import PASSWORD, People
-from portal.demo.plays import clockwork, commission, conduct, grading, joining, registration, renewal, ring
+from portal.demo.plays import clockwork, commission, conduct, grading, joining, payment, registration, renewal, ring
 from portal.demo.roster import SCALES, cast
 from portal.demo.stage import Stage
 from portal.demo.world import REVIEWERS, Diary
@@ -61,6 +62,7 @@ async def build(*, seed: int, months: int, scale: str, progress: bool = True, un
         await market.stage.play(tell)
         with clock.at(market.ends_at):
             await market_services.compute_signals()
+            await payments.record_audit()
         await trail.publish()
     return await _count(seed, months, scale, last)
 
@@ -140,6 +142,10 @@ async def _set(market: DemoMarket) -> None:
         entry = registration.entry_day(market, agency)
         market.enter(registration.registers(market, agency), entry)
     market.enter(clockwork.nights(market), market.begins_at)
+    market.enter(
+        payment.some_are_held(market),
+        market.diary.at(_workdays_before(market.diary, clock.shanghai(market.ends_at).date(), 45), 9),
+    )
     if market.scale.commissions_a_month:
         market.enter(commission.arrivals(market), market.begins_at)
     for day in grading.run_days(market):

@@ -211,7 +211,8 @@ async def _draft(market: DemoMarket, need: Need, now: datetime) -> NoticeDraft |
         criteria=CRITERIA if need.method is PROPOSAL else Criteria(),
     )
     if need.method is not DIRECT:
-        return draft
+        bid_bond, performance_bond = _bonds(market, need, draft.ceiling)
+        return replace(draft, bid_bond=bid_bond, performance_bond=performance_bond)
     player = await _chosen(market, need)
     if player is None:
         return None
@@ -224,6 +225,14 @@ async def _draft(market: DemoMarket, need: Need, now: datetime) -> NoticeDraft |
         reason=stream.choice(words.DIRECT_REASONS),
         risk_acknowledged=True,
     )
+
+
+def _bonds(market: DemoMarket, need: Need, ceiling: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    """Some notices ask for bonds, in whole hundreds of yuan within the caps."""
+    stream = market.chance("bonds", need.number)
+    bid = ceiling * Decimal("0.02") // 100 * 100 if stream.random() < 0.2 else None
+    performance = ceiling * Decimal(stream.choice(("0.05", "0.08"))) // 100 * 100 if stream.random() < 0.2 else None
+    return bid or None, performance or None
 
 
 def _deadline(market: DemoMarket, need: Need, now: datetime) -> datetime:
