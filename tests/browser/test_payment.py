@@ -33,7 +33,7 @@ def owed(site: Site) -> list[int]:
 def sign_in(page: Page, login: str) -> None:
     """As people do."""
     page.goto("/sign-in")
-    page.get_by_label("用户名").fill(login)
+    page.get_by_label("登录名").fill(login)
     page.get_by_label("密码").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="登录").click()
     page.wait_for_url(re.compile(r"/(desk|)$"))

@@ -41,8 +41,24 @@ class Play:
     async def step(self) -> None:
         """One thing happens; a refusal is a fine answer."""
         act = self.chance.choice(
-            [self.owe, self.pay, self.pay, self.pay, self.refund, self.capture, self.release, self.dispute, self.answer]
-            + [self.deliver, self.deliver, self.sweep, self.time, self.cut, self.hold, self.reverse]
+            [
+                self.owe,
+                self.pay,
+                self.pay,
+                self.pay,
+                self.refund,
+                self.capture,
+                self.release,
+                self.dispute,
+                self.answer,
+                self.deliver,
+                self.deliver,
+                self.sweep,
+                self.time,
+                self.cut,
+                self.hold,
+                self.reverse,
+            ]
         )
         with suppress(DomainError):
             await act()

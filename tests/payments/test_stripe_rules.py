@@ -75,7 +75,7 @@ def test_an_attempt_never_goes_back(acts: list[AttemptAct]) -> None:
         if found is not None:
             assert order.get(found, 3) > order.get(state, 3) or found is state
             state = found
-    assert {target for target in ATTEMPT_TRANSITIONS.values()} <= set(AttemptState)
+    assert set(ATTEMPT_TRANSITIONS.values()) <= set(AttemptState)
 
 
 @pytest.mark.parametrize(
