@@ -113,12 +113,18 @@ class Standing:
     released_at: datetime | None
 
 
+HELD_ONLINE = frozenset({"authorised", "captured", "disputed"})
+"""States of a payable whose money the payment provider holds or keeps."""
+
+
 def bond_state(bond: Standing) -> BondState:
     """The state of a bond; a payment under way when it was released stays visible until it is settled."""
     if bond.giving_back is not None:
         return BondState.BACK if bond.giving_back == "confirmed" else BondState.GOING_BACK
-    if bond.payable == "vouchered":
+    if bond.payable in {"vouchered", "processing"}:
         return BondState.PAYING
+    if bond.payable in {"refunded", "released"}:
+        return BondState.BACK
     if bond.released_at is not None:
-        return BondState.RELEASED
-    return BondState.HELD if bond.payable == "confirmed" else BondState.DUE
+        return BondState.GOING_BACK if bond.payable in HELD_ONLINE else BondState.RELEASED
+    return BondState.HELD if bond.payable in {"confirmed", *HELD_ONLINE} else BondState.DUE

@@ -115,6 +115,18 @@
           markLine: { silent: true, symbol: "none", data: [{ xAxis: d.limit, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "end", formatter: d.limit + d.unit, color: t.ink, fontSize: 12 } }] } }]
       });
     },
+    /* a price index by quarter, 100 in the base */
+    index: function (d, t, narrow) {
+      return Object.assign(base(t, narrow), {
+        grid: { left: 8, right: narrow ? 12 : 48, top: 20, bottom: 8, containLabel: true },
+        tooltip: Object.assign(base(t).tooltip, { trigger: "axis" }),
+        xAxis: axis(t, { type: "category", data: d.quarters, splitLine: { show: false } }),
+        yAxis: axis(t, { type: "value", scale: true, axisLine: { show: false } }),
+        series: [{ type: "line", data: d.overall, connectNulls: true, symbol: "circle", symbolSize: 7, lineStyle: { color: t.act, width: 2.5 }, itemStyle: { color: t.act },
+          label: { show: !narrow, position: "top", color: t.ink, fontSize: 12 },
+          markLine: { silent: true, symbol: "none", data: [{ yAxis: 100, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "end", formatter: "100", color: t.ink, fontSize: 12 } }] } }]
+      });
+    },
     /* reviewer load: filled = in hand, outline = limit */
     load: function (d, t, narrow) {
       return Object.assign(base(t, narrow), {
