@@ -114,17 +114,24 @@ def test_pay_hold_release_refund_dispute_pay_out(visit: OpenPage, site: Site, ow
     looked_at(payee, "bond_held")
     payee.get_by_label("解除原因").fill("定标后不再需要")
     payee.get_by_role("button", name="解除 2,000.00 元").click()
+    payee.get_by_text("保证金已解除").first.wait_for()
     site.move_to(now + timedelta(minutes=18))
     site.move_to(now + timedelta(minutes=24))
     payer.goto(f"/payments/{bond}")
     eventually(payer, "已解冻")
 
     # refunded in part, by WeChat Pay: the payee agrees
-    watcher.goto(f"/payments/{small}")
     payer.goto(f"/payments/{small}")
     payer.get_by_role("button", name="在线支付 8,800.00 元").click()
     at_stripe(payer, "微信支付")
     payer.get_by_text("已收到 8,800.00 元").wait_for()
+    payee.goto(f"/payments/{small}")
+    payee.get_by_label("退款金额").fill("800.00")
+    payee.locator("#refund").get_by_label("理由").fill("少测一个地块，双方同意")
+    payee.get_by_role("button", name="同意退款").click()
+    payee.get_by_text("已受理").first.wait_for()
+    site.move_to(now + timedelta(minutes=27))
+    eventually(payee, "退款完成")
 
     # disputed, and answered
     payer.goto(f"/payments/{late}")
@@ -136,6 +143,7 @@ def test_pay_hold_release_refund_dispute_pay_out(visit: OpenPage, site: Site, ow
     looked_at(payee, "disputed")
     payee.get_by_label("申诉材料").fill("winning_evidence")
     payee.locator("#dispute-1").get_by_role("button", name="提交").click()
+    payee.get_by_text("已受理").first.wait_for()
     site.move_to(now + timedelta(minutes=30))
     site.move_to(now + timedelta(minutes=36))
     payee.goto(f"/payments/{late}")

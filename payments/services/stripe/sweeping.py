@@ -81,7 +81,6 @@ STEPS: tuple[tuple[str, Callable[[int], Awaitable[None]]], ...] = (
         "select id from payments_stripe_attempt where state = 'prepared' and session is null and expires_at > $1 order by id",
         _page,
     ),
-    ("select id from payments_stripe_order where state = 'waiting' and created_at <= $1 order by id", _order),
     (
         "select id from payments_stripe_event where state in ('waiting', 'stuck') and received_at <= $1 order by id",
         _event,
@@ -103,7 +102,9 @@ STEPS: tuple[tuple[str, Callable[[int], Awaitable[None]]], ...] = (
         " order by p.id",
         _payout,
     ),
+    ("select id from payments_stripe_order where state = 'waiting' and created_at <= $1 order by id", _order),
 )
+"""In this order: what one step orders, the last one carries out."""
 
 
 async def _ask_in_time() -> None:
