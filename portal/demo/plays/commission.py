@@ -12,6 +12,7 @@ from core import clock
 from market import content, services
 from market.queries.awards import award_of
 from market.rules.bids import Offer
+from market.rules.bonds import BondKind, most
 from market.rules.eligibility import NotEligible
 from market.rules.notices import NoticeDraft, SelectionMethod
 from market.rules.panel import Criteria
@@ -228,11 +229,12 @@ async def _draft(market: DemoMarket, need: Need, now: datetime) -> NoticeDraft |
 
 
 def _bonds(market: DemoMarket, need: Need, ceiling: Decimal) -> tuple[Decimal | None, Decimal | None]:
-    """Some notices ask for bonds, in whole hundreds of yuan within the caps."""
-    stream = market.chance("bonds", need.number)
-    bid = ceiling * Decimal("0.02") // 100 * 100 if stream.random() < 0.2 else None
-    performance = ceiling * Decimal(stream.choice(("0.05", "0.08"))) // 100 * 100 if stream.random() < 0.2 else None
-    return bid or None, performance or None
+    """Some notices ask for bonds, in whole hundreds of yuan within the caps of the edition in force."""
+    stream, law = market.chance("bonds", need.number), content.edition_in_force(clock.today())
+    share = Decimal(stream.choice(("0.05", "0.08")))
+    bid = most(BondKind.BID, ceiling, law) if stream.random() < 0.2 else Decimal(0)
+    performance = most(BondKind.PERFORMANCE, ceiling, law) if stream.random() < 0.2 else Decimal(0)
+    return bid // 100 * 100 or None, min(performance, ceiling * share) // 100 * 100 or None
 
 
 def _deadline(market: DemoMarket, need: Need, now: datetime) -> datetime:
