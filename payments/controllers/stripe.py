@@ -152,7 +152,7 @@ async def capture(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> PaymentReceipt:
-        amount, reason = stripe_forms.parse_order(form)
+        amount, reason = stripe_forms.parse_order(form, "take_")
         return await stripe.capture_bond(actor=identity, payable_id=payable_id, amount=amount, reason=reason)
 
     return await _ordered(request, payable_id, do)
@@ -164,7 +164,7 @@ async def refund(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> PaymentReceipt:
-        amount, reason = stripe_forms.parse_order(form)
+        amount, reason = stripe_forms.parse_order(form, "back_")
         return await stripe.refund(actor=identity, payable_id=payable_id, amount=amount, reason=reason)
 
     return await _ordered(request, payable_id, do)
@@ -178,7 +178,9 @@ async def reverse(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> PaymentReceipt:
-        return await stripe.reverse_payout(actor=identity, payable_id=payable_id, reason=stripe_forms.parse_text(form))
+        return await stripe.reverse_payout(
+            actor=identity, payable_id=payable_id, reason=stripe_forms.parse_text(form, "undo_")
+        )
 
     return await _ordered(request, payable_id, do)
 
@@ -189,8 +191,8 @@ async def dispute(request: AnyRequest, payable_id: FromPath[int], dispute_id: Fr
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> PaymentReceipt:
-        text = stripe_forms.parse_text(form)
-        if form.flag("concede"):
+        text = stripe_forms.parse_text(form, f"case{dispute_id}_")
+        if form.flag(f"case{dispute_id}_concede"):
             return await stripe.concede_dispute(actor=identity, dispute_id=dispute_id, reason=text)
         return await stripe.answer_dispute(actor=identity, dispute_id=dispute_id, text=text)
 
@@ -198,12 +200,8 @@ async def dispute(request: AnyRequest, payable_id: FromPath[int], dispute_id: Fr
 
 
 async def _ordered(request: AnyRequest, payable_id: int, do: Any) -> Response[Any]:
-    identity = await web.identity_of(request)
-
     def done(_receipt: PaymentReceipt) -> Response[None]:
         say = _("已受理，正在交 Stripe 办理。")
-        if identity.may(Permission.HOLD_PAYMENT):
-            return web.redirect("payments:stripe", say=say)
         return web.redirect("payments:payable", payable_id=payable_id, say=say)
 
     return await web.act(request, do, done, lambda form: _again(request, payable_id, form))

@@ -20,6 +20,7 @@ from tests.payments.stripe_world import World, world
 
 pytestmark = pytest.mark.anyio
 Browse = Any
+GIVEN = {"amount": "1.00", "reason": "没有理由的理由"}
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ async def test_strangers_find_nothing(there: World, browse: Browse) -> None:
         assert answer.status_code == 404
         assert "没有找到这次付款" in answer.text
     for path in ("stripe", "capture", "refund"):
-        data = {"amount": "1.00", "reason": "没有理由的理由"}
+        data = {f"{part}{name}": text for part in ("take_", "back_") for name, text in GIVEN.items()}
         assert (await stranger.submit(f"/payments/{made.payable_id}/{path}", data)).status_code == 404
     assert (await stranger.get("/payments/stripe")).status_code == 403
 
@@ -107,11 +108,11 @@ async def test_refund_is_kept_as_typed_when_refused(there: World, browse: Browse
     await there.deliver()
     payee = await browse(made.payee)
     path = f"/payments/{made.payable_id}/refund"
-    answer = await payee.submit(path, {"amount": "24600.01", "reason": "业主取消了一部分"})
+    answer = await payee.submit(path, {"back_amount": "24600.01", "back_reason": "业主取消了一部分"})
     assert answer.status_code == 422
     assert 'value="24600.01"' in answer.text
     assert "超过尚可退还的 24600.00 元" in answer.text
-    assert (await payee.submit(path, {"amount": "100", "reason": "业主取消了一部分"})).status_code == 303
+    assert (await payee.submit(path, {"back_amount": "100", "back_reason": "业主取消了一部分"})).status_code == 303
     await stripe.sweep()
     assert (await acts.payable(made)).refunded == 100
 

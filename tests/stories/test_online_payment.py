@@ -83,7 +83,7 @@ async def test_money_moves_through_stripe(there: World, browse: Browse) -> None:
     await pays(there, browse, back, "pm_wechat_pay")
     payee = await browse(back.payee)
     ordered = await payee.submit(
-        f"/payments/{back.payable_id}/refund", {"amount": "800.00", "reason": "少测一个地块，双方同意"}
+        f"/payments/{back.payable_id}/refund", {"back_amount": "800.00", "back_reason": "少测一个地块，双方同意"}
     )
     assert ordered.status_code == 303, ordered.text
     disputed = await make_payable(payer=client, payee=back.payee, kind="review-cost", amount="1200.00")
@@ -93,7 +93,7 @@ async def test_money_moves_through_stripe(there: World, browse: Browse) -> None:
     assert await acts.state(disputed) is PayableState.DISPUTED
     dispute_id = await db.value("select id from payments_stripe_dispute")
     answered = await payee.submit(
-        f"/payments/{disputed.payable_id}/disputes/{dispute_id}", {"reason": "winning_evidence"}
+        f"/payments/{disputed.payable_id}/disputes/{dispute_id}", {f"case{dispute_id}_reason": "winning_evidence"}
     )
     assert answered.status_code == 303, answered.text
     await time_passes(there)
