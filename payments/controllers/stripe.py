@@ -21,8 +21,10 @@ from payments.rules import KIND_TITLES, PAYABLE_STATE_TITLES
 from payments.rules.ledger import fen
 from payments.rules.stripe import (
     ATTEMPT_TITLES,
+    DISPUTE_TITLES,
     ORDER_STATE_TITLES,
     ORDER_TITLES,
+    REASON_TITLES,
     WAY_TITLES,
     AttemptState,
     Offer,
@@ -40,6 +42,8 @@ WORDS: dict[str, Any] = {
     "order_titles": ORDER_TITLES,
     "order_state_titles": ORDER_STATE_TITLES,
     "way_titles": WAY_TITLES,
+    "dispute_titles": DISPUTE_TITLES,
+    "reason_titles": REASON_TITLES,
     "kind_titles": KIND_TITLES,
     "state_titles": PAYABLE_STATE_TITLES,
 }

@@ -209,6 +209,28 @@ ORDER_STATE_TITLES: dict[OrderState, str] = {
 }
 
 
+DISPUTE_TITLES: dict[str, str] = {
+    "needs_response": N_("待提交申诉材料"),
+    "under_review": N_("银行审理中"),
+    "won": N_("申诉成功"),
+    "lost": N_("申诉未成"),
+    "warning_needs_response": N_("银行询问，待答复"),
+    "warning_under_review": N_("银行询问，审理中"),
+    "warning_closed": N_("银行询问已结束"),
+}
+"""Stripe's states of a dispute."""
+REASON_TITLES: dict[str, str] = {
+    "fraudulent": N_("持卡人称非本人付款"),
+    "duplicate": N_("持卡人称重复扣款"),
+    "product_not_received": N_("持卡人称没有收到服务"),
+    "product_unacceptable": N_("持卡人称服务不合要求"),
+    "credit_not_processed": N_("持卡人称应退未退"),
+    "unrecognized": N_("持卡人不认得这笔款"),
+    "general": N_("银行没有说明原因"),
+}
+"""Stripe's reasons of a dispute; others are shown as its code."""
+
+
 class EventState(StrEnum):
     """What became of an event of Stripe."""
 

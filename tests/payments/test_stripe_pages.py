@@ -153,7 +153,7 @@ async def test_the_operators_desk(there: World, browse: Browse) -> None:
     await there.deliver()
     regulator = await browse(Role.MARKET_SUPERVISOR)
     page = await regulator.get("/payments/stripe")
-    assert "fraudulent" in page.text
+    assert "持卡人称非本人付款" in page.text
     answer = await regulator.submit("/payments/stripe/reconcile", {})
     assert answer.status_code == 303
     (check,) = await known.checks()
