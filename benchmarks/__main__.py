@@ -38,7 +38,7 @@ def main(scale: str, months: int, rounds: int, seconds: float, write: bool) -> N
 
 def _measure(folder: Path, scale: str, months: int, rounds: int, seconds: float) -> str:
     """Import late: the data folder above must be set before anything of ours reads it."""
-    from benchmarks import bids, board, live, pages, playing, rush, starting, webhooks
+    from benchmarks import bids, board, live, pages, playing, rush, starting, statement, webhooks
     from benchmarks.figures import Chapter, Figures
     from benchmarks.ground import cluster, fresh_database
     from core import db
@@ -60,6 +60,8 @@ def _measure(folder: Path, scale: str, months: int, rounds: int, seconds: float)
             chapters.append(await board.measure(urls, rounds=rounds))
             _say("events of Stripe, and 100,000 payments compared")
             chapters.append(await webhooks.measure(urls, rounds=rounds))
+            _say("a statement of 100,000 entries")
+            chapters.append(await statement.measure(urls, rounds=rounds))
             version = str(await db.value("show server_version")).partition(" ")[0]
         async with fresh_database(running, "market") as urls:
             _say("demo market")

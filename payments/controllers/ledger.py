@@ -14,13 +14,13 @@ from litestar.response import Stream
 
 from core import clock, web
 from core.i18n import _, loc
-from core.identity import Identity, Permission
+from core.identity import Permission
 from core.sheets import safe_text
 from core.web.pages import decode_cursor, encode_cursor
 from payments import queries
 from payments.controllers.words import WORDS
 from payments.queries.ledger import Balance, StatementEntry
-from payments.rules.ledger import ACCOUNT_TITLES, POSTING_TITLES, AccountKind
+from payments.rules.ledger import ACCOUNT_TITLES, POSTING_TITLES
 
 AnyRequest = Request[Any, Any, Any]
 PAGE = 50
@@ -29,29 +29,16 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PARTY = [web.requires(Permission.PAY)]
 
 
-async def _accounts(identity: Identity, chosen: int | None) -> tuple[list[Balance], Balance | None]:
-    """The organisation's accounts, and the chosen one: its own money unless another is asked for."""
-    found = await queries.balances(identity.organization_id)
-    for account in found:
-        if account.account_id == chosen:
-            return found, account
-    usual = [account for account in found if account.kind is AccountKind.OUTSIDE]
-    return found, next(iter(usual or found), None)
-
-
 @get("/payments/statement", name="payments:statement", guards=PARTY)
 async def statement_page(
     request: AnyRequest, account: FromQuery[int | None] = None, cursor: FromQuery[str | None] = None
 ) -> Response[Any]:
     """The entries of one account with the running balance, newest first."""
     identity = await web.identity_of(request)
-    accounts, chosen = await _accounts(identity, account)
     before = decode_cursor(cursor)
-    rows: list[StatementEntry] = []
-    if chosen is not None:
-        rows = await queries.statement_page(
-            identity.organization_id, chosen, before=before if isinstance(before, int) else None, limit=PAGE + 1
-        )
+    accounts, chosen, rows = await queries.statement(
+        identity.organization_id, account, before=before if isinstance(before, int) else None, limit=PAGE + 1
+    )
     return await web.page(
         request,
         "payments/statement.html",
@@ -95,7 +82,7 @@ def _name(chosen: Balance, suffix: str) -> dict[str, str]:
 async def statement_csv(request: AnyRequest, account: FromQuery[int | None] = None) -> Response[Any]:
     """The whole statement as CSV, streamed: nobody holds 100,000 lines at once."""
     identity = await web.identity_of(request)
-    _all, chosen = await _accounts(identity, account)
+    _all, chosen, _first = await queries.statement(identity.organization_id, account, limit=1)
     if chosen is None:
         return web.redirect("payments:statement", say=_("还没有往来，没有可下载的对账单。"))
     head = _head()
@@ -118,7 +105,7 @@ def _csv(lines: Sequence[Sequence[Any]]) -> str:
 async def statement_xlsx(request: AnyRequest, account: FromQuery[int | None] = None) -> Response[Any]:
     """The same as a workbook, written row by row to a file that goes away once it is sent."""
     identity = await web.identity_of(request)
-    _all, chosen = await _accounts(identity, account)
+    _all, chosen, _first = await queries.statement(identity.organization_id, account, limit=1)
     if chosen is None:
         return web.redirect("payments:statement", say=_("还没有往来，没有可下载的对账单。"))
     book = _Workbook(_(ACCOUNT_TITLES[chosen.kind]), _head())

@@ -2,7 +2,15 @@
 
 from payments.queries.audit import AuditReport, audit
 from payments.queries.finance import invoices, latest_audit, troubles
-from payments.queries.ledger import Balance, StatementEntry, balance, balances, statement_page, statement_rows
+from payments.queries.ledger import (
+    Balance,
+    StatementEntry,
+    balance,
+    balances,
+    statement,
+    statement_page,
+    statement_rows,
+)
 from payments.queries.payables import (
     COLUMNS,
     PayableRow,
@@ -42,6 +50,7 @@ __all__ = [
     "payables_after",
     "payables_for",
     "reference_user",
+    "statement",
     "statement_page",
     "statement_rows",
     "sums",
