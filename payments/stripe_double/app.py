@@ -34,9 +34,11 @@ def refuse_in_production() -> None:
 class Double:
     """One double: its store, its courier and its app. `address` is where people and programs reach it."""
 
-    def __init__(self, url: str, address: str, *, settlement: str = "hkd", deliver: bool = True) -> None:
+    def __init__(
+        self, url: str, address: str, *, owner_url: str = "", settlement: str = "hkd", deliver: bool = True
+    ) -> None:
         refuse_in_production()
-        self.store = Store(url, settlement=settlement)
+        self.store = Store(url, owner_url=owner_url, settlement=settlement)
         self.courier = Courier(self.store)
         self.address = address.rstrip("/")
         self.deliver = deliver

@@ -35,8 +35,12 @@ async def living(_app: Litestar) -> AsyncIterator[None]:
     if not known.stripe_double:
         yield
         return
-    url = known.database_owner_url or known.database_url
-    _double = Double(url, known.address + DOUBLE_PATH, settlement=known.stripe_currency)
+    _double = Double(
+        known.database_url,
+        known.address + DOUBLE_PATH,
+        owner_url=known.database_owner_url,
+        settlement=known.stripe_currency,
+    )
     await _double.start()
     await endpoint_at(_double.store, known.address + WEBHOOK_PATH, double_secret())
     try:

@@ -176,11 +176,23 @@ class Book:
         return event
 
 
-class Store:
-    """The double's own connections; `url` must belong to a role that may create a schema."""
+GRANT = """
+do $grant$ begin
+  if exists (select from pg_roles where rolname = 'xinshi_app') then
+    grant usage on schema stripe_double to xinshi_app;
+    grant select, insert, update, delete on all tables in schema stripe_double to xinshi_app;
+    grant usage, select on all sequences in schema stripe_double to xinshi_app;
+  end if;
+end $grant$
+"""
 
-    def __init__(self, url: str, *, settlement: str = "hkd") -> None:
+
+class Store:
+    """The double's own connections as `url`; `owner_url` is used once, by a role that may create a schema."""
+
+    def __init__(self, url: str, *, owner_url: str = "", settlement: str = "hkd") -> None:
         self.url = url
+        self.owner_url = owner_url or url
         self.settlement = settlement
         self.pool: Any = None
 
@@ -188,10 +200,15 @@ class Store:
         """Connect, and make the schema unless it is there."""
         if self.pool is not None:
             return
+        link = await asyncpg.connect(self.owner_url)
+        try:
+            async with link.transaction():
+                await link.execute("select pg_advisory_xact_lock($1)", LOCK)
+                await link.execute(SCHEMA)
+                await link.execute(GRANT)
+        finally:
+            await link.close()
         self.pool = await asyncpg.create_pool(self.url, min_size=1, max_size=4, init=_json)
-        async with self.pool.acquire() as link, link.transaction():
-            await link.execute("select pg_advisory_xact_lock($1)", LOCK)
-            await link.execute(SCHEMA)
 
     async def close(self) -> None:
         """Give the connections back."""
