@@ -98,6 +98,22 @@ async def attempt(request: AnyRequest, payable_id: FromPath[int], attempt_id: Fr
     return _attempt(await known.attempt_of(payable_id, attempt_id, identity))
 
 
+@post(
+    "/payables/{payable_id:int}/stripe/{attempt_id:int}/give-up",
+    name="api:stripe-give-up",
+    guards=[web.requires(Permission.PAY)],
+)
+async def give_up(request: AnyRequest, payable_id: FromPath[int], attempt_id: FromPath[int]) -> Response[Any]:
+    """Not pay online after all; the page is closed and the payable may be paid by bank."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        form.finish()
+        return await stripe.give_up(actor=identity, payable_id=payable_id, attempt_id=attempt_id)
+
+    return await web.api_act(request, {}, do, _receipt)
+
+
 @get("/payables/{payable_id:int}/stripe", name="api:stripe-attempts", guards=[web.signed_in])
 async def attempts(request: AnyRequest, payable_id: FromPath[int]) -> dict[str, Any]:
     """Every attempt, order and dispute of a payable of one's own."""
@@ -227,4 +243,4 @@ async def checks() -> dict[str, Any]:
     }
 
 
-HANDLERS = [start, attempt, attempts, capture, refund, reverse, dispute, account, open_account, checks]
+HANDLERS = [start, attempt, give_up, attempts, capture, refund, reverse, dispute, account, open_account, checks]

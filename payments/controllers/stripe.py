@@ -120,6 +120,7 @@ async def attempt_page(
         attempt=attempt,
         payable=row,
         going=going,
+        mine=row.is_payer(identity),
         cancelled=back == 0,
         problem=problem,
     )
@@ -133,6 +134,7 @@ async def attempt_page(
 async def _bring_up_to_date(attempt: known.AttemptRow, came_back: bool) -> str | None:
     """Open the page or ask Stripe how it stands, at most every few seconds; what went wrong, in words."""
     try:
+        await stripe.run_waiting(attempt.id)
         if attempt.live and not came_back:
             await stripe.page_for(attempt.id)
         elif _worth_asking(attempt):
@@ -140,6 +142,25 @@ async def _bring_up_to_date(attempt: known.AttemptRow, came_back: bool) -> str |
     except (StripeAway, StripeRefuses) as fault:
         return fault.message()
     return None
+
+
+@post(
+    "/payments/{payable_id:int}/stripe/{attempt_id:int}/give-up",
+    name="payments:stripe-give-up",
+    guards=[web.requires(Permission.PAY)],
+)
+async def give_up(request: AnyRequest, payable_id: FromPath[int], attempt_id: FromPath[int]) -> Response[Any]:
+    """The payer will not pay online after all."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        form.finish()
+        return await stripe.give_up(actor=identity, payable_id=payable_id, attempt_id=attempt_id)
+
+    def done(_receipt: PaymentReceipt) -> Response[None]:
+        return web.redirect("payments:stripe-attempt", payable_id=payable_id, attempt_id=attempt_id, back=0)
+
+    return await web.act(request, do, done, lambda form: _again(request, payable_id, form))
 
 
 def _worth_asking(attempt: known.AttemptRow) -> bool:
@@ -315,6 +336,7 @@ async def reconcile(request: AnyRequest) -> Response[Any]:
 HANDLERS = [
     start,
     attempt_page,
+    give_up,
     capture,
     refund,
     reverse,

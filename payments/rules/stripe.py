@@ -297,6 +297,7 @@ class HoldTooOld(Conflict):
 
 TRAIL_TITLES: dict[str, str] = {
     "payable.started": N_("开始在线支付"),
+    "payable.given-up": N_("放弃在线支付"),
     "payable.attempt-failed": N_("在线支付未完成"),
     "payable.authorised": N_("冻结保证金"),
     "payable.hold-ended": N_("保证金解冻"),

@@ -80,6 +80,34 @@ async def test_stripe_down_is_said_and_the_page_comes_again(there: World, browse
     assert page.headers["refresh"] == "4"
 
 
+async def test_giving_up_leads_to_the_bank(there: World, browse: Browse) -> None:
+    made = await make_payable()
+    payer = await browse(made.payer)
+    attempt = await acts.begin(made)
+    here = f"/payments/{made.payable_id}/stripe/{attempt.id}"
+    assert "放弃在线支付，改用银行转账" in (await payer.get(f"{here}?back=0")).text
+    answer = await payer.submit(f"{here}/give-up", {})
+    assert answer.status_code == 303, answer.text
+    assert "这次没有扣款" in (await payer.get(answer.headers["location"])).text
+    assert await acts.state(made) is PayableState.DUE
+    assert "登记 24,600.00 元已付" in (await payer.get(f"/payments/{made.payable_id}")).text
+    assert "已过期" in (await there.press(attempt.url)).text
+    assert (await payer.submit(f"{here}/give-up", {})).status_code == 409
+    await there.deliver()
+    await acts.everything_fits(there)
+
+
+async def test_giving_up_too_late_changes_nothing(there: World, browse: Browse) -> None:
+    made = await make_payable()
+    payer = await browse(made.payer)
+    attempt = await acts.pay(there, made)
+    here = f"/payments/{made.payable_id}/stripe/{attempt.id}"
+    answer = await payer.submit(f"{here}/give-up", {})
+    assert "已收到 24,600.00 元" in (await payer.get(answer.headers["location"])).text
+    await there.deliver()
+    await acts.everything_fits(there)
+
+
 async def test_a_changed_amount_in_the_form_changes_nothing(there: World, browse: Browse) -> None:
     made = await make_payable()
     payer = await browse(made.payer)

@@ -10,10 +10,12 @@ from payments.services.stripe.orders import (
     answer_dispute,
     capture_bond,
     concede_dispute,
+    give_up,
     order_payout,
     refund,
     reverse_payout,
     run_order,
+    run_waiting,
 )
 from payments.services.stripe.payees import open_account, refresh_account
 from payments.services.stripe.paying import AttemptReceipt, page_for, start_payment
@@ -27,6 +29,7 @@ __all__ = [
     "answer_dispute",
     "capture_bond",
     "concede_dispute",
+    "give_up",
     "open_account",
     "order_payout",
     "page_for",
@@ -36,6 +39,7 @@ __all__ = [
     "refund",
     "reverse_payout",
     "run_order",
+    "run_waiting",
     "start_payment",
     "sweep",
     "take_in",

@@ -28,6 +28,7 @@ from payments.rules import (
 )
 from payments.rules.ledger import Posting, fen, paid_out, payout_reversed, payout_uncovered, yuan_of
 from payments.rules.stripe import (
+    AttemptNotFound,
     AttemptState,
     DisputeNotFound,
     HoldTooOld,
@@ -36,10 +37,11 @@ from payments.rules.stripe import (
     PayeeNotReady,
     share,
 )
-from payments.services.moving import PaymentReceipt, locked, move, tell_row
+from payments.services.moving import PaymentReceipt, locked, locked_by, move, tell_row
 from payments.services.payouts import check_payout
 from payments.services.stripe import applying
 from payments.services.stripe.ordering import order
+from payments.services.stripe.paying import page_for
 
 ZERO = Decimal(0)
 
@@ -92,6 +94,35 @@ async def capture_bond(*, actor: Identity, payable_id: int, amount: Decimal, rea
         await order(OrderKind.CAPTURE, attempt.id, amount=fen(amount), text=reason, actor=actor)
         facts = {"take": amount, "reason": reason}
         return await move(actor=actor, row=row, to=row.state, says="payable.capture-ordered", facts=facts)
+
+
+async def give_up(*, actor: Identity, payable_id: int, attempt_id: int) -> PaymentReceipt:
+    """The payer will not pay on Stripe's page after all: it is closed, and the payable may be paid by bank.
+
+    `NotAllowedNow` once something has been paid or held, `AttemptNotFound`, `PayableNotFound`.
+    """
+    actor.require(Permission.PAY)
+    async with transaction():
+        row = await locked_by(actor, payable_id, "payer")
+        found = await db.row(ATTEMPT + " where a.id = $1 and a.payable = $2 for update", attempt_id, payable_id)
+        if found is None:
+            raise AttemptNotFound
+        attempt = attempt_row(found)
+        if not attempt.live:
+            raise NotAllowedNow(state=attempt.state, act=OrderKind.CLOSE_PAGE)
+        await _no_other(attempt_id, OrderKind.CLOSE_PAGE)
+        await order(OrderKind.CLOSE_PAGE, attempt_id, actor=actor)
+        facts = {"attempt": attempt_id}
+        return await move(actor=actor, row=row, to=row.state, says="payable.given-up", facts=facts)
+
+
+async def run_waiting(attempt_id: int) -> None:
+    """Carry out what waits for an attempt, now. `StripeAway`."""
+    found = await db.rows(
+        "select id from payments_stripe_order where attempt = $1 and state = 'waiting' order by id", attempt_id
+    )
+    for row in found:
+        await run_order(row["id"])
 
 
 async def release_online(*, payable_id: int) -> None:
@@ -347,7 +378,9 @@ async def _reverse(work: Work) -> Body:
 
 
 async def _close_page(work: Work) -> Body:
-    assert work.attempt.session is not None
+    if work.attempt.session is None:  # the page may be open at Stripe without our knowing: the same key finds it
+        opened = await page_for(work.attempt.id)
+        return await client.gateway().expire_checkout(opened.session or "", key=work.order.key)
     return await client.gateway().expire_checkout(work.attempt.session, key=work.order.key)
 
 
