@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 README = Path(__file__).parent / "README.md"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+PARTS = ("figures", "market")
+"""The product as a whole; the market under load. Each has its place in the README and may be measured alone."""
 
 
 @click.command()
@@ -17,8 +18,9 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 @click.option("--months", default=18, show_default=True, help="of the demo market")
 @click.option("--rounds", default=8, show_default=True, help="rounds of A B B A")
 @click.option("--seconds", default=1.0, show_default=True, help="length of a block of requests")
+@click.option("--part", type=click.Choice([*PARTS, "all"]), default="all", show_default=True)
 @click.option("--write/--no-write", default=True, help="write the figures into the README")
-def main(scale: str, months: int, rounds: int, seconds: float, write: bool) -> None:
+def main(scale: str, months: int, rounds: int, seconds: float, part: str, write: bool) -> None:
     """Measure, on 127.0.0.1 only, in a folder and a cluster of its own."""
     folder = Path(tempfile.mkdtemp(prefix="xinshi-bench-"))
     folder.chmod(0o711)  # as root PostgreSQL runs under another account, and must get here
@@ -26,22 +28,32 @@ def main(scale: str, months: int, rounds: int, seconds: float, write: bool) -> N
     for name in [name for name in os.environ if name.startswith(("XINSHI_KEY_", "XINSHI_DATABASE_"))]:
         del os.environ[name]
     try:
-        figures = _measure(folder, scale, months, rounds, seconds)
+        for name in PARTS if part == "all" else (part,):
+            figures = MEASURES[name](folder, scale, months, rounds, seconds)
+            click.echo(figures)
+            if write:
+                README.write_text(placed(README.read_text("utf-8"), name, figures), "utf-8")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    click.echo(figures)
-    if write:
-        before, _, rest = README.read_text("utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        README.write_text(f"{before}{BEGIN}\n{figures}{END}{after}", "utf-8")
 
 
-def _measure(folder: Path, scale: str, months: int, rounds: int, seconds: float) -> str:
+def marks(part: str) -> tuple[str, str]:
+    """Between what the figures of a part stand in the README."""
+    return f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+
+
+def placed(text: str, part: str, figures: str) -> str:
+    """The README with new figures in the place of the old ones."""
+    begin, end = marks(part)
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{figures}{end}{rest.partition(end)[2]}"
+
+
+def _whole(folder: Path, scale: str, months: int, rounds: int, seconds: float) -> str:
     """Import late: the data folder above must be set before anything of ours reads it."""
-    from benchmarks import bids, board, live, pages, playing, rush, starting, statement, webhooks
-    from benchmarks.figures import Chapter, Figures
+    from benchmarks import bids, pages, playing, starting
+    from benchmarks.figures import Figures
     from benchmarks.ground import cluster, fresh_database
-    from core import db
     from core.postgres import Cluster
     from portal.demo import build
 
@@ -52,6 +64,27 @@ def _measure(folder: Path, scale: str, months: int, rounds: int, seconds: float)
             lists = await pages.measure(urls, folder, rounds=rounds, seconds=seconds)
             _say("sealed bids")
             sealed = await bids.measure(urls, rounds=rounds)
+            version = await _version()
+        async with fresh_database(running, "market") as urls:
+            _say("demo market")
+            played = await playing.measure(urls, scale=scale, months=months)
+        return Figures(version, lists, sealed, start, played)
+
+    _say("start-up")
+    start = starting.measure(folder)
+    with cluster(folder) as running:
+        return asyncio.run(with_database(running)).as_markdown()
+
+
+def _market(folder: Path, _scale: str, _months: int, rounds: int, _seconds: float) -> str:
+    from benchmarks import board, live, rush, signals, statement, webhooks
+    from benchmarks.figures import Chapter, chapters_as_markdown
+    from benchmarks.ground import cluster, fresh_database
+    from portal.demo import build
+
+    async def with_database() -> str:
+        async with fresh_database(running, "load") as urls:
+            await build(seed=7, months=1, scale="register", progress=False)
             _say("five thousand bids in the last minute")
             chapters: list[Chapter] = [await rush.measure(urls)]
             _say("a live opening")
@@ -62,16 +95,22 @@ def _measure(folder: Path, scale: str, months: int, rounds: int, seconds: float)
             chapters.append(await webhooks.measure(urls, rounds=rounds))
             _say("a statement of 100,000 entries")
             chapters.append(await statement.measure(urls, rounds=rounds))
-            version = str(await db.value("show server_version")).partition(" ")[0]
-        async with fresh_database(running, "market") as urls:
-            _say("demo market")
-            played = await playing.measure(urls, scale=scale, months=months)
-        return Figures(version, lists, sealed, start, played, chapters)
+            version = await _version()
+        _say("signals over a million bids")
+        chapters.append(await signals.measure(folder))
+        return chapters_as_markdown(version, chapters)
 
-    _say("start-up")
-    start = starting.measure(folder)
     with cluster(folder) as running:
-        return asyncio.run(with_database(running)).as_markdown()
+        return asyncio.run(with_database())
+
+
+async def _version() -> str:
+    from core import db
+
+    return str(await db.value("show server_version")).partition(" ")[0]
+
+
+MEASURES = {"figures": _whole, "market": _market}
 
 
 def _say(what: str) -> None:

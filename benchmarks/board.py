@@ -72,6 +72,10 @@ class BoardFigure:
         """What was asked."""
         return ["- Search: " + ", ".join(QUERIES) + "; the first page of 20, newest first."]
 
+    def ratios(self) -> list[Ratio]:
+        """What has a control."""
+        return [self.ratio]
+
 
 async def measure(urls: Urls, *, rounds: int, notices: int = NOTICES) -> BoardFigure:
     """Fill the board, then search it both ways in turns."""

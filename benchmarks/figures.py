@@ -1,5 +1,6 @@
 """The figures as the README shows them."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -21,6 +22,38 @@ class Chapter(Protocol):
     def notes(self) -> list[str]:
         """Lines below it."""
 
+    def ratios(self) -> list[Ratio]:
+        """What was compared in turns, with its control."""
+
+
+HEAD = ("| what | ours | peer | ours ÷ peer, speed | 80 % interval | control A/A |", "|---|---|---|---|---|---|")
+
+
+def sitting(postgres: str, rows: Iterable[str], notes: Iterable[str], ratios: Iterable[Ratio]) -> str:
+    """A block of the README: when and on what, the table, what each was measured against, whether to believe it."""
+    unsound = [one for one in ratios if not one.sound]
+    busy = f"- **{len(unsound)} control(s) outside 0.95–1.05: the machine was busy, repeat the sitting.**"
+    lines = [
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on {description(postgres)}; {strain()}.",
+        "",
+        *HEAD,
+        *rows,
+        "",
+        *notes,
+        *([busy] if unsound else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def chapters_as_markdown(postgres: str, chapters: Sequence[Chapter]) -> str:
+    """The block of the chapters that write their own rows."""
+    return sitting(
+        postgres,
+        [line for one in chapters for line in one.lines()],
+        [note for one in chapters for note in one.notes()],
+        [ratio for one in chapters for ratio in one.ratios()],
+    )
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -31,24 +64,16 @@ class Figures:
     bid: BidFigure
     start: StartFigure
     demo: DemoFigure
-    chapters: list[Chapter]
 
     def as_markdown(self) -> str:
         """A table of ratios, and below it what each was measured against."""
-        lines = [
-            f"Measured {datetime.now(UTC):%Y-%m-%d} on {description(self.postgres)}; {strain()}.",
-            "",
-            "| what | ours | peer | ours ÷ peer, speed | 80 % interval | control A/A |",
-            "|---|---|---|---|---|---|",
+        rows = [
             *(ratio_line(f"{one.name} ({one.size / 1024:.0f} kB)", one.ratio) for one in self.lists),
             ratio_line(f"a sealed bid ({self.bid.statements} statements)", self.bid.ratio),
-            *(line for one in self.chapters for line in one.lines()),
             self._start_line(),
             self._demo_line(),
-            "",
-            *self._notes(),
         ]
-        return "\n".join(lines) + "\n"
+        return sitting(self.postgres, rows, self._notes(), [*(one.ratio for one in self.lists), self.bid.ratio])
 
     def _start_line(self) -> str:
         one = self.start
@@ -62,7 +87,7 @@ class Figures:
         )
 
     def _notes(self) -> list[str]:
-        report, unsound = self.demo.report, [one for one in self._ratios() if not one.sound]
+        report = self.demo.report
         notes = [f"- {one.name}: {one.cpu_ms:.2f} ms of processor per request." for one in self.lists if one.cpu_ms]
         notes += [
             f"- Sealing alone (X25519 sealed box and digest), work the peer does not do: {self.bid.sealing_ms:.2f} ms.",
@@ -71,12 +96,4 @@ class Figures:
             f" {report.contracts} contracts, {report.reviews} reviews; {self.demo.entries:.0f} entries a second beside"
             f" {self.demo.commits:.0f} bare one-insert commits a second; {self.demo.cpu:.0f} s of our own processor time.",
         ]
-        notes += [note for one in self.chapters for note in one.notes()]
-        if unsound:
-            notes.append(
-                f"- **{len(unsound)} control(s) outside 0.95–1.05: the machine was busy, repeat the sitting.**"
-            )
         return notes
-
-    def _ratios(self) -> list[Ratio]:
-        return [*(one.ratio for one in self.lists), self.bid.ratio]

@@ -44,6 +44,10 @@ class LiveFigure:
             f" at most {self.until_last:.2f} s, of which up to 1 s is the wait for the next look."
         ]
 
+    def ratios(self) -> list[Ratio]:
+        """What has a control."""
+        return [self.ratio]
+
 
 class Crowd:
     """Watchers of one server, and when each got the newest event."""

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 from pathlib import Path
 
 
@@ -22,6 +23,15 @@ def strain() -> str:
     load = f"load {os.getloadavg()[0]:.1f}"
     pressure = _read("/proc/pressure/cpu").partition("avg60=")[2].partition(" ")[0]
     return f"{load}, processor pressure {pressure} %" if pressure else load
+
+
+def peak_mb() -> float:
+    """The most memory this process has held at once, in MB."""
+    told = [line for line in _read("/proc/self/status").splitlines() if line.startswith("VmHWM")]
+    if told:
+        return int(told[0].split()[1]) / 1024  # getrusage would also count what the parent held when it forked
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1024**2
 
 
 def _processor() -> str:

@@ -13,6 +13,7 @@ from datetime import timedelta
 import asyncpg
 
 from benchmarks.bids import ITEM, OFFER, Statement, fresh, notice, recorded
+from benchmarks.turns import Ratio
 from core import accounts, clock, db
 from core.db import _prepare
 from core.identity import Identity, Role
@@ -53,6 +54,10 @@ class RushFigure:
             f" {self.sent - self.kept} lost; waiting p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms, slowest"
             f" {self.slowest:.0f} ms. Opening all of them together: {self.opening_seconds:.1f} s.",
         ]
+
+    def ratios(self) -> list[Ratio]:
+        """What has a control."""
+        return []
 
 
 async def measure(urls: Urls, *, bids: int = BIDS, seconds: float = SECONDS) -> RushFigure:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from core.i18n import N_, translate
+from core.i18n import N_, spoken, translate
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Message:
         sentence = translate(self.text)
         if not self.params:
             return sentence
-        values = {name: value.render() if isinstance(value, Message) else value for name, value in self.params.items()}
+        params = spoken(self.params).items()
+        values = {name: value.render() if isinstance(value, Message) else value for name, value in params}
         return sentence % values
 
 

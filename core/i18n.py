@@ -6,7 +6,7 @@ answer for the wording, and makes a missing translation visible instead of a bar
 
 import gettext
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -94,6 +94,13 @@ def loc(row: Any, name: str) -> str:
     suffix = "_en" if _language.get() == "en" else "_zh"
     value = _column(row, name + suffix)
     return str(value) if value else str(_column(row, name + "_zh") or "")
+
+
+def spoken(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a sentence in the reader's language: beside `name` its English may stand as `name_en`."""
+    if _language.get() != "en":
+        return dict(params)
+    return {name: params.get(name + "_en") or value for name, value in params.items()}
 
 
 def _column(row: Any, name: str) -> Any:

@@ -1,7 +1,10 @@
-"""`xinshi grade`: prepare a run and replay published grades, from a terminal."""
+"""`xinshi grade`: prepare a run, replay published grades, and grade a file of marks, from a terminal."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 
 import click
 
@@ -11,6 +14,7 @@ from core.identity import SYSTEM
 from core.instance import run as with_database
 from core.settings import speak
 from grading import services
+from grading.services.calibrating import CalibrationReceipt
 from grading.services.replaying import ReplayReceipt
 from grading.services.runs import RunReceipt
 
@@ -44,6 +48,28 @@ def run_command(as_of: datetime) -> None:
 
 
 @cli.command()
+@click.option("--as-of", type=_DAY, required=True, help="The last day whose marks teach; not in the future.")
+def calibrate(as_of: datetime) -> None:
+    """Learn the quarter's table of reviewers' severity and project difficulty, publish and freeze it."""
+
+    async def publish() -> CalibrationReceipt:
+        return await services.publish_calibration(actor=SYSTEM, as_of=as_of.date())
+
+    try:
+        receipt = with_database(publish)
+    except DomainError as refused:
+        raise click.ClickException(refused.message()) from refused
+    click.echo(
+        speak(
+            f"修正表 {receipt.code} 已公布：{receipt.marks} 个评分，{receipt.reviewers} 位专家，"
+            f"其中 {receipt.unlinked} 位无可比评分，不作修正。",
+            f"Table {receipt.code} published: {receipt.marks} marks, {receipt.reviewers} reviewers,"
+            f" {receipt.unlinked} of them cannot be compared and are not corrected.",
+        )
+    )
+
+
+@cli.command()
 @click.option("--from", "since", type=_DAY, help="First day of evaluation; default: the first grade.")
 @click.option("--to", "until", type=_DAY, help="Last day of evaluation; default: the last grade.")
 @click.option("--check", is_flag=True, help="Exit code 1 unless every grade comes out as published.")
@@ -72,6 +98,80 @@ async def _replayed(since: datetime | None, until: datetime | None) -> ReplayRec
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(speak("重算", "Replaying"), total=None)
         return await services.replay_check(_day(since), _day(until), progress=lambda n: bar.update(task, advance=n))
+
+
+_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_TO = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+@cli.command()
+@click.argument("marks", type=_FILE)
+@click.option("--as-of", type=_DAY, required=True, help="The day of the scores; later marks are left out.")
+@click.option("--out", type=_TO, required=True, help="Scores and grades, one line an agency (CSV).")
+@click.option("--severities", type=_TO, help="Also write the table of reviewers.")
+@click.option("--difficulties", type=_TO, help="Also write the table of project classes.")
+@click.option("--explain", type=_TO, help="Also write how every score comes about (JSON, one line an agency).")
+@click.option("--scheme", type=_FILE, help="Another scheme (TOML) than the one in force.")
+@click.option("--frozen-severities", type=_FILE, help="Use this table of reviewers instead of learning one.")
+@click.option("--previous", type=_FILE, help="Grades of the last regrade (columns agency, grade): one step at most.")
+@click.option("--scale", type=(float, float), default=(0.0, 100.0), show_default=True, help="Lowest and highest mark.")
+def estimate(
+    marks: Path,
+    as_of: datetime,
+    out: Path,
+    severities: Path | None,
+    difficulties: Path | None,
+    explain: Path | None,
+    scheme: Path | None,
+    frozen_severities: Path | None,
+    previous: Path | None,
+    scale: tuple[float, float],
+) -> None:
+    """Score and grade agencies from a file of marks (CSV or Parquet), without the platform.
+
+    Columns: agency, reviewer, difficulty, date, mark; optional: client, stars, case. A wrong row is named with its
+    line, and nothing is written.
+    """
+    from grading.marks_file import Options, Outputs, constants_of, estimate_file, write
+
+    if not scale[0] < scale[1]:
+        raise click.BadParameter(speak("最低分须小于最高分。", "The lowest mark must be below the highest."))
+    outputs = Outputs(out, severities, difficulties, explain)
+    try:
+        options = Options(as_of.date(), constants_of(scheme), scale, frozen_severities, previous)
+        with _progress() as progress:
+            receipt = estimate_file(marks, options, lambda found: write(found, outputs, options.constants), progress)
+    except DomainError as refused:
+        raise click.ClickException(refused.message()) from refused
+    click.echo(receipt.told(), err=True)
+
+
+_STAGES = {
+    "read": ("读取评分", "Reading marks"),
+    "sort": ("按机构整理", "Sorting by agency"),
+    "learn": ("学习严宽与难度", "Learning severity and difficulty"),
+    "score": ("计算得分", "Scoring"),
+}
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar for each stage on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _stage, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(speak(*_STAGES[stage]), total=total)
+            bar.update(tasks[stage], advance=done)
+
+        yield advance
 
 
 def _day(moment: datetime | None) -> date | None:

@@ -1,4 +1,4 @@
-"""What time does to grades: the monthly run is prepared by the clock, and signed by a person."""
+"""What time does to grades: tables and runs are prepared by the clock; a grade is signed by a person."""
 
 from core import jobs
 from grading import services
@@ -6,5 +6,6 @@ from grading import services
 
 @jobs.periodic("20 * * * *", "grading.monthly_run")
 async def monthly_run() -> None:
-    """On or after the first working day of the month, once; everything else is decided by the service."""
+    """On or after the first working day of quarter and month, once; everything else is decided by the services."""
+    await services.calibrate_if_due()
     await services.run_if_due()

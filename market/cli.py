@@ -13,7 +13,7 @@ from core.settings import speak
 from core.trail.proofs import disclosed
 from market import sealing
 from market.rules.draw import DrawRecord
-from market.rules.draw_check import DrawFileFault, TrailFacts, check_against_trail, check_draw
+from market.rules.draw_check import DrawFileFault, TrailFacts, check_against_trail, check_draw, read_draw
 
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 NOT_SO, UNREADABLE = 1, 2
@@ -35,7 +35,7 @@ def verify(file: Path, trail: Path | None) -> None:
     with an export of the trail (`xinshi trail verify` checks the export itself).
     """
     try:
-        record = check_draw(json.loads(file.read_text("utf-8")))
+        record = check_draw(read_draw(file.read_text("utf-8")))
         if trail is not None:
             check_against_trail(record, trail_facts(trail, record.inputs.notice_number))
     except (ValueError, OSError) as error:

@@ -45,6 +45,7 @@ def environment() -> Environment:
     )
     env.globals.update(
         loc=i18n.loc,
+        spoken=i18n.spoken,
         lang=i18n.language,
         now=clock.now,
         today=clock.today,

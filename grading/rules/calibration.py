@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from core.errors import Rejected
 from core.i18n import N_
+from grading.estimator.field import Motion
 from grading.rules.case_mark import Corrections
 from grading.rules.scheme import Scheme, digest_of
 
@@ -37,7 +38,10 @@ class StarScale:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """One frozen table. Variances in square points, levels and corrections in points."""
+    """One frozen table. Variances in square points, levels and corrections in points.
+
+    `motion`, how agencies move, is None before learning: the interval then carries the scheme's allowance.
+    """
 
     id: str
     name_zh: str
@@ -49,6 +53,7 @@ class Calibration:
     stars: StarScale
     severity: dict[str, Decimal]
     difficulty: dict[str, Decimal]
+    motion: Motion | None = None
 
     @property
     def prior_weight(self) -> float:
@@ -81,7 +86,7 @@ def load_calibration(text: str) -> Calibration:
 def _read(raw: dict[str, Any], digest: str) -> Calibration:
     if raw.get("schema") != SCHEMA:
         raise ValueError(f"schema is not {SCHEMA}")
-    stars = raw["stars"]
+    stars, motion = raw["stars"], raw.get("motion")
     return Calibration(
         id=raw["id"],
         name_zh=raw["name_zh"],
@@ -93,4 +98,5 @@ def _read(raw: dict[str, Any], digest: str) -> Calibration:
         stars=StarScale(float(stars["centre"]), float(stars["slope"]), float(stars["voice"])),
         severity={alias: Decimal(points) for alias, points in raw["severity"].items()},
         difficulty={name: Decimal(points) for name, points in raw["difficulty"].items()},
+        motion=Motion(float(motion["noise"]), float(motion["drift"])) if motion else None,
     )

@@ -48,6 +48,13 @@ class RunExists(Conflict):
     text: ClassVar[str] = N_("%(month)s 的月度评级已经生成。请在评级批次中继续办理。")
 
 
+class CalibrationExists(Conflict):
+    """One table of corrections a quarter; a published one is never changed."""
+
+    code: ClassVar[str] = "calibration-exists"
+    text: ClassVar[str] = N_("本季度的修正表 %(code)s 已经公布并冻结。下一张表在下季度第一个工作日学习。")
+
+
 class RunStillOpen(Conflict):
     """One run at a time: the next one builds on published grades."""
 

@@ -141,7 +141,7 @@ def _within_window(evidence: Evidence, scheme: Scheme) -> Evidence:
 def _estimate(
     evidence: Evidence, marks: Sequence[CaseMark], table: Calibration, scheme: Scheme, *, level: float
 ) -> est.Estimate:
-    prior = est.Prior(level, table.prior_weight, table.error_variance)
+    prior = est.Prior(level, table.prior_weight, table.error_variance, table.motion)
     stars = table.stars
     rules = scheme.estimator
     witness = est.hear(_voices(evidence.cases, evidence), prior, rules, (stars.centre, stars.slope, stars.voice))

@@ -6,16 +6,18 @@ half-life) is refused when it is loaded, never discovered while grading.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar
 
 from agencies.rules import CreditGrade
 from core.errors import Message, Rejected
 from core.i18n import N_
+from grading.estimator.constants import DEFAULTS, Constants
 
 SCHEMA = "xt-grading-scheme/1"
 TOP = Decimal("100.01")
@@ -203,6 +205,56 @@ def load_scheme(text: str) -> Scheme:
     for reason in _objections(scheme, raw):
         raise SchemeInvalid(reason=reason)
     return scheme
+
+
+def constants_of(path: Path | None) -> Constants:
+    """The estimator's constants of a scheme file, or the published defaults."""
+    if path is None:
+        return DEFAULTS
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise SchemeInvalid(reason="UTF-8") from problem
+    return constants(load_scheme(text))
+
+
+def constants(scheme: Scheme) -> Constants:
+    """The part of a scheme that the estimator needs."""
+    rated, gates = scheme.not_rated, scheme.gates
+    return replace(
+        constants_for(scheme.estimator),
+        up_at=float(scheme.estimator.up_at),
+        down_at=float(scheme.estimator.down_at),
+        firm_at=float(scheme.estimator.firm_at),
+        alarm_slack=scheme.estimator.alarm_slack,
+        alarm_limit=scheme.estimator.alarm_limit,
+        bands=(
+            float(scheme.band(CreditGrade.C).minimum),
+            float(scheme.band(CreditGrade.B).minimum),
+            float(scheme.band(CreditGrade.A).minimum),
+        ),
+        least_results=rated.results_below,
+        least_reviewers=rated.reviewers_below,
+        least_clients=rated.clients_below,
+        least_reliability=float(rated.reliability_below),
+        a_results=gates.reviewed_results,
+        a_clients=gates.unrelated_clients,
+        d_results=gates.d_needs_results,
+    )
+
+
+def constants_for(rules: EstimatorRules) -> Constants:
+    """What a score depends on; the limits of N and A do not matter for it."""
+    return Constants(
+        half_life_months=rules.half_life_months,
+        window_months=rules.max_age_months,
+        allowance=rules.variance_allowance,
+        robust_at=rules.robust_at_residual_sd,
+        reviewer_share=rules.reviewer_max_share,
+        client_share=rules.client_max_share,
+        severity_limit=rules.severity_limit,
+        stars_weight=rules.stars_max_weight,
+    )
 
 
 def _read(raw: Mapping[str, Any], digest: str) -> Scheme:

@@ -3,6 +3,7 @@
 from core.i18n import N_
 
 TRAIL_TITLES: dict[str, str] = {
+    "calibration.published": N_("公布季度修正表"),
     "grade-run.prepared": N_("生成评级草案批次"),
     "grade-run.closed": N_("评级批次办结"),
     "grade.drafted": N_("评级草案送机构征求意见"),

@@ -60,7 +60,7 @@ async def gather(
     chosen = [one for one in recorded if agency_id in (None, one.agency_id) and one.recorded_on <= as_of]
     ids = [one.agency_id for one in chosen]
     standings = await _standings(chosen, as_of)
-    cases = await _cases(as_of, rules.scheme.estimator.max_age_months, agency_id, profession)
+    cases = await window_cases(as_of, rules.scheme.estimator.max_age_months, agency_id, profession)
     conduct = await _conduct(ids, as_of)
     past = await _past(ids, as_of)
     return [
@@ -84,8 +84,8 @@ async def _standings(agencies: Sequence[AgencyRow], as_of: date) -> dict[tuple[P
     return found
 
 
-async def _cases(
-    as_of: date, months: int, agency_id: int | None, profession: Profession | None
+async def window_cases(
+    as_of: date, months: int, agency_id: int | None = None, profession: Profession | None = None
 ) -> Mapping[Key, list[Case]]:
     """Finally reviewed results of the window; what became final after `as_of` belongs to the next grade."""
     found: defaultdict[Key, list[Case]] = defaultdict(list)

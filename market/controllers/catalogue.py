@@ -59,7 +59,7 @@ async def item_page(request: AnyRequest, code: FromPath[str]) -> Response[Any]:
         payer=PAYERS[Payer(guide.item.payer)],
         stage=STAGES[guide.item.stage],
         linkage=LINKAGES[facts["linkage"]],
-        level_names="、".join(_(LEVELS[level]) for level in listed(facts["approval_level"])),
+        level_names=_("、").join(_(LEVELS[level]) for level in listed(facts["approval_level"])),
         profession=PROFESSION_TITLES[Profession(guide.item.profession)],
         before=[everything[each] for each in listed(facts["predecessors"]) if each in everything],
         after=await catalogue.successors(code),

@@ -24,7 +24,8 @@ async def fees_page(request: AnyRequest) -> Response[Any]:
     bars = {
         "names": [loc(items[one.item], "name") for one in report.savings],
         "values": [float(one.percent) for one in report.savings],
-        "limit": float(SEED_FALL),
+        "limit": round(float(SEED_FALL), 1),
+        "max": 80,
         "unit": "%",
     }
     lines = {"quarters": list(report.index.quarters), "overall": list(report.index.overall)}

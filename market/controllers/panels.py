@@ -40,7 +40,10 @@ async def _panel(request: AnyRequest, notice_id: int, form: web.FormState | None
         rule=row.law.proposal,
         seats=seats,
         phases=PHASES,
-        options=[(one.account_id, f"{one.name}（{loc(one, 'organization')}）") for one in candidates],
+        options=[
+            (one.account_id, _("%(name)s（%(more)s）") % {"name": one.name, "more": loc(one, "organization")})
+            for one in candidates
+        ],
         named=[seat.account_id for seat in seats],
         chair=next((seat.account_id for seat in seats if seat.chair), None),
     )

@@ -15,6 +15,7 @@ from core.errors import Message
 from core.forms import Form
 from core.i18n import N_, _, loc
 from core.identity import Identity, Permission
+from core.web import templates
 from core.workdays import calendar
 from market import content, services
 from market.controllers.notices import show_notice
@@ -80,7 +81,6 @@ async def _form(
         item=item,
         row=row,
         law=law,
-        rules=METHOD_RULES,
         method_names=[(method, _(METHOD_NAMES[method])) for method in METHOD_RULES],
         method_options=_method_options(project.fund_source, law),
         fund_options=[(fund.value, _(name)) for fund, name in FUND_SOURCES.items()],
@@ -91,22 +91,27 @@ async def _form(
 
 
 def _method_options(fund: FundSource, law: Edition) -> list[tuple[str, str, str]]:
-    """The methods with what limits them: figures for public money, or why one is not allowed at all."""
+    """The methods, each with its rule and what limits it: figures for public money, or why it is not allowed."""
     allowed = allowed_methods(fund, Decimal(0), law)
-    return [(method.value, _(METHOD_NAMES[method]), _limit(method, allowed[method], law)) for method in METHOD_RULES]
+    return [
+        (method.value, _(METHOD_NAMES[method]), " ".join((_(rule), _limit(method, allowed[method], law))).strip())
+        for method, rule in METHOD_RULES.items()
+    ]
 
 
 def _limit(method: SelectionMethod, obstacle: Message | None, law: Edition) -> str:
     if obstacle is not None:
         return obstacle.render()
     cap = law.public_caps.get(method.value)
-    return _("财政资金不超过 %(cap)s 元") % {"cap": cap} if cap is not None else ""
+    return _("财政资金不超过 %(cap)s。") % {"cap": templates.wan(cap)} if cap is not None else ""
 
 
 def _candidates(standings: Iterable[Standing], item: str) -> list[tuple[int, str]]:
     """Recorded agencies that offer the item, with the grade the client should look at."""
     return [
-        (one.agency_id, f"{loc(one, 'name')}（{_(GRADE_TITLES[one.grade])}）") for one in standings if item in one.items
+        (one.agency_id, _("%(name)s（%(more)s）") % {"name": loc(one, "name"), "more": _(GRADE_TITLES[one.grade])})
+        for one in standings
+        if item in one.items
     ]
 
 

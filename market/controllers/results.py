@@ -22,6 +22,7 @@ from market.rules.bids import BID_STATES
 from market.rules.low_price import OUTCOMES
 from market.rules.notices import METHOD_NAMES, METHOD_RULES, PHASES, SelectionMethod
 from market.rules.selection.price import counted_prices, mean_price, reference_price
+from market.rules.selection.proposal import sums
 
 AnyRequest = Request[Any, Any, Any]
 PAGE = 30
@@ -48,6 +49,8 @@ async def show_result(request: AnyRequest, notice_id: int, form: web.FormState |
     if opening is None:
         raise ResultPending
     bids = await notices.opened_bids(notice_id)
+    panel = await published_scores(row)
+    amounts = {one.id: one.amount for one in bids if one.amount is not None}
     return await web.page(
         request,
         "market/notice_result.html",
@@ -56,7 +59,8 @@ async def show_result(request: AnyRequest, notice_id: int, form: web.FormState |
         opening=opening,
         bids=bids,
         short_options=[(one.agency_id, f"{one.place}　{loc(one, 'agency_name')}") for one in bids if one.shortlisted],
-        panel=await published_scores(row),
+        panel=panel,
+        sums=sums(amounts, panel.assessment) if panel else {},
         figures=_figures(row, bids, opening.draw),
         names={bid.uscc: bid for bid in bids},
         award=await awards.award_of(notice_id),

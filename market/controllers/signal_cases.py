@@ -71,7 +71,7 @@ async def _new(request: AnyRequest, signal_ids: list[int], form: web.FormState |
         form=form,
         rows=rows,
         parties=_parties(rows),
-        reply_wd=content.edition_in_force(clock.today()).reply_wd,
+        reply_wd=content.edition_in_force(clock.today()).signals.reply_wd,
     )
 
 

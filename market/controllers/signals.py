@@ -9,17 +9,17 @@ from urllib.parse import urlencode
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from core import web
+from core import clock, web
 from core.forms import Form
 from core.i18n import _, loc
 from core.identity import Permission
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
-from market import forms_signals
+from market import content, forms_signals
 from market.queries import signals
 from market.queries.signals import Concentration, ShareRow, SignalFilter, SignalRow
 from market.rules.signal_list import DEFINITIONS
-from market.rules.signals import FAMILIES, LIMITS, SIGNAL_STATES
+from market.rules.signals import FAMILIES, SIGNAL_STATES
 from market.services.signals import note_signal
 
 AnyRequest = Request[Any, Any, Any]
@@ -72,6 +72,7 @@ async def signals_page(request: AnyRequest, cursor: FromQuery[str | None] = None
         family_names=FAMILIES,
         states=SIGNAL_STATES,
         definitions=DEFINITIONS,
+        limits=content.edition_in_force(clock.today()).signals,
         active=sum(name in request.query_params for name in ("family", "code", "status", "handled", "background")),
     )
 
@@ -168,8 +169,8 @@ async def concentration_page(request: AnyRequest) -> Response[Any]:
         "market/concentration.html",
         found=found,
         regions=_regions(found),
-        limits=LIMITS,
-        shares=_bars(_largest(found), lambda row: 100 * row.share, 100 * LIMITS.share_alarm, "%"),
+        limits=found.limits,
+        shares=_bars(_largest(found), lambda row: 100 * row.share, 100 * found.limits.share_alarm, "%"),
         hhi=_bars(found.markets[:MOST_BARS], lambda row: row.hhi, 2500.0, "", by_market=True),
         largest=_largest(found),
     )
@@ -180,7 +181,7 @@ def _regions(found: Concentration) -> set[str]:
 
 
 def _largest(found: Concentration) -> list[ShareRow]:
-    enough = [row for row in found.shares if row.market_awards >= LIMITS.share_market]
+    enough = [row for row in found.shares if row.market_awards >= found.limits.share_market]
     return sorted(enough, key=lambda row: (-row.share, row.item, row.agency_id))[:MOST_BARS]
 
 

@@ -32,12 +32,15 @@ class MyBid:
     reasons: list[Reason]
     entry_id: int | None
     unconfirmed: bool
+    chosen: bool
 
 
 MINE_SQL = """
 select b.notice as notice_id, b.state, b.digest, b.algorithm, b.received_at, b.withdrawn_at,
        b.amount, b.days, b.place, b.reasons,
        b.state = 'sealed' and b.amendment < n.amendment as unconfirmed,
+       exists (select from market_award w
+                where w.bid = b.id and w.state in ('announced', 'confirmed')) as chosen,
        (select max(e.id) from core_trail_entry e
          where e.threads @> array['envelope:' || left(b.digest, 40)]) as entry_id
   from market_bid b join market_notice n on n.id = b.notice

@@ -11,6 +11,8 @@ from core import clock, db
 from market.queries.catalogue import guide
 from market.queries.notices import NoticeRow
 from market.rules.conditions import ConditionFlag, ItemGuide, condition_flags
+from market.rules.signal_list import SPLIT
+from market.rules.signals import Found, Limits
 from market.rules.split import Earlier, Split, find_split, from_json, same_place
 
 
@@ -110,6 +112,28 @@ async def split_purchases(*, limit: int = 200) -> list[SplitRow]:
         limit,
     )
     return [_split(dict(record)) for record in found]
+
+
+async def found_splits(limits: Limits) -> list[Found]:
+    """The same as signals: published within the window, one hit a notice, with the earlier notices it rests on."""
+    found = await db.rows(
+        """select n.id, n.number, n.client, f.facts from market_notice_flag f join market_notice n on n.id = f.notice
+            where f.kind = 'split' and f.raised_at > $1 order by n.id""",
+        clock.now() - timedelta(days=limits.window_days),
+    )
+    return [_found(row["id"], row["number"], row["client"], from_json(row["facts"])) for row in found]
+
+
+def _found(notice_id: int, number: str, client: int, split: Split) -> Found:
+    params = {
+        "number": number,
+        "days": split.days,
+        "count": len(split.earlier),
+        "total": f"{split.total:,.2f}",
+        "limit": f"{split.limit:,.2f}",
+    }
+    notices = (*sorted(one.notice_id for one in split.earlier), notice_id)
+    return Found(SPLIT, f"notice:{notice_id}", "", notices, (), (client,), params)
 
 
 def _split(columns: dict[str, Any]) -> SplitRow:

@@ -12,7 +12,7 @@ from market.queries.notices import NoticeRow
 from market.rules.recusal import BINDING, ClientTies, EntrantTies, HeldDuty
 
 HELD_SQL = """
-select w.agency, i.code, i.name_zh, a.name_zh as holder
+select w.agency, i.code, i.name_zh, i.name_en, a.name_zh as holder, a.name_en as holder_en
   from market_award w
   join market_notice n on n.id = w.notice
   join market_service_item i on i.id = n.item
@@ -44,7 +44,7 @@ async def client_ties(
             found[one.agency_id],
             client,
             tuple(
-                HeldDuty(row["code"], row["name_zh"], row["holder"])
+                HeldDuty(row["code"], row["name_zh"], row["holder"], row["name_en"], row["holder_en"])
                 for row in held
                 if row["agency"] == one.agency_id or row["agency"] in one.related_agencies
             ),
@@ -89,6 +89,7 @@ async def entrant_ties(notice: NoticeRow, agency_ids: Iterable[int], on: date) -
             name_zh=one.name_zh,
             controller=one.controller,
             staff=one.staff,
+            name_en=one.name_en,
             related=frozenset(tie.target for tie in one.declared if tie.kind in BINDING),
         )
         for one in found.values()

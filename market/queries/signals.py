@@ -10,9 +10,10 @@ import anyio
 
 from core import clock, db
 from core.i18n import _
+from market import content
 from market.queries.signal_frames import awards_frame
 from market.rules.signal_list import DEFINITIONS, sentence
-from market.rules.signals import LIMITS, Definition, Family, SignalGone, SignalState
+from market.rules.signals import Definition, Family, Limits, SignalGone, SignalState
 
 SIGNAL_SQL = """
 select s.id, s.code, s.subject, s.params, s.state, s.first_found_at, s.last_found_at, s.gone_at, s.noted_at, s.note,
@@ -58,6 +59,12 @@ class SignalRow:
     def title(self) -> str:
         """Its name, in the reader's language."""
         return _(self.definition.title) if self.definition else self.code
+
+    @property
+    def least(self) -> str:
+        """What there must at least be for it under the edition in force, in the reader's language."""
+        limits = content.edition_in_force(clock.today()).signals
+        return self.definition.least(limits).render() if self.definition else ""
 
     @property
     def text(self) -> str:
@@ -175,12 +182,8 @@ class ShareRow:
     market_amount: Decimal
     agencies: int
     hhi: float
-
-    @property
-    def alarm(self) -> bool:
-        """Above the alarm of 30 %, with enough cases for that to mean something."""
-        enough = self.awards >= LIMITS.share_awards and self.market_awards >= LIMITS.share_market
-        return enough and self.share > LIMITS.share_alarm
+    alarm: bool
+    """Above the alarm, with enough cases for that to mean something."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,7 @@ class Concentration:
     """Shares and pairs of the awards since a day."""
 
     since: datetime
+    limits: Limits
     shares: list[ShareRow]
     pairs: list[PairRow]
 
@@ -213,13 +217,14 @@ class Concentration:
         leading: dict[tuple[str, str], ShareRow] = {}
         for row in self.shares:
             leading.setdefault((row.item, row.region), row)
-        enough = [row for row in leading.values() if row.market_awards >= LIMITS.share_market]
+        enough = [row for row in leading.values() if row.market_awards >= self.limits.share_market]
         return sorted(enough, key=lambda row: (-row.hhi, row.item, row.region))
 
 
-async def concentration(*, days: int = LIMITS.window_days) -> Concentration:
-    """Market shares by money, HHI and repeated pairs of the last `days` days."""
-    since = clock.now() - timedelta(days=days)
+async def concentration() -> Concentration:
+    """Market shares by money, HHI and repeated pairs of the window that the edition in force sets."""
+    limits = content.edition_in_force(clock.today()).signals
+    since = clock.now() - timedelta(days=limits.window_days)
     frame = await awards_frame(since)
     shares, pairs = await anyio.to_thread.run_sync(_computed, frame)
     agencies = await db.rows(
@@ -236,7 +241,8 @@ async def concentration(*, days: int = LIMITS.window_days) -> Concentration:
     by_code = {row["code"]: row for row in items}
     return Concentration(
         since,
-        [_share(one, by_id[one["agency"]], by_code[one["item"]]) for one in shares],
+        limits,
+        [_share(limits, one, by_id[one["agency"]], by_code[one["item"]]) for one in shares],
         [_pair(one, by_id[one["agency"]], by_client[one["client"]]) for one in pairs],
     )
 
@@ -248,7 +254,8 @@ def _computed(frame: Any) -> tuple[list[dict[Any, Any]], list[dict[Any, Any]]]:
     return shares(frame).to_dict("records"), repeated[repeated["awards"] >= 2].to_dict("records")
 
 
-def _share(one: Mapping[Any, Any], agency: Any, item: Any) -> ShareRow:
+def _share(limits: Limits, one: Mapping[Any, Any], agency: Any, item: Any) -> ShareRow:
+    enough = one["awards"] >= limits.share_awards and one["market_awards"] >= limits.share_market
     return ShareRow(
         one["item"],
         item["name_zh"],
@@ -264,6 +271,7 @@ def _share(one: Mapping[Any, Any], agency: Any, item: Any) -> ShareRow:
         Decimal(one["market_cents"]) / 100,
         one["agencies"],
         one["hhi"],
+        bool(enough and one["share"] > limits.share_alarm),
     )
 
 

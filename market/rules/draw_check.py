@@ -21,6 +21,8 @@ from market.rules.draw import (
 )
 
 HEX = re.compile(r"[0-9a-f]{64}")
+FACTOR = re.compile(r"[0-9]+\.[0-9]+")
+LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
 FIELDS_1 = frozenset(
     [
         "format",
@@ -61,6 +63,18 @@ class TrailFacts:
     commitment: str | None = None
     opened: Mapping[str, Any] | None = None
     outside_value: str | None = None
+
+
+def read_draw(text: str) -> Any:
+    """A draw file from its text. ValueError when it is no JSON; `DrawFileFault` when a field stands twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise DrawFileFault("a field stands twice")
+        return found
+
+    return json.loads(text, object_pairs_hook=once)
 
 
 def check_draw(file: Any) -> DrawRecord:
@@ -142,8 +156,10 @@ def _inputs(file: Mapping[str, Any]) -> DrawInputs:
     if list_digest(digests) != file["envelopes_sha256"]:
         raise DrawFileFault("`envelopes_sha256` is not the digest of the envelopes")
     factors = tuple(_list(file, "factors"))
-    if not all(isinstance(each, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?", each) for each in factors):
-        raise DrawFileFault("a factor is not a decimal number as text")
+    if not all(isinstance(each, str) and FACTOR.fullmatch(each) for each in factors):
+        raise DrawFileFault("a factor is not digits, one point and digits, as text")
+    if len(set(factors)) != len(factors):
+        raise DrawFileFault("a factor stands twice")
     return DrawInputs(*first, Ground(envelopes, _checkpoint(file["checkpoint"]), _outside(file["outside"]), factors))
 
 
@@ -173,8 +189,7 @@ def _checkpoint(raw: Any) -> Checkpoint:
 def _outside(raw: Any) -> Outside:
     match raw:
         case {"source": str() as source, "value": str() as value} if len(raw) == 2:
-            plain = "\n" not in source + value
-            if plain and bool(source.strip()) == bool(value.strip()) and (source or not value):
+            if LINE.fullmatch(source + value) and bool(source) == bool(value):
                 return Outside(source, value)
     raise DrawFileFault("`outside` is not a source with a value")
 

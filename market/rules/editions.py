@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import Rejected
 from core.i18n import N_
+from market.rules.signals import LIMITS, Limits
 
 
 class NoRuleInForce(Rejected):
@@ -160,7 +161,6 @@ class Edition:
     public_caps: Mapping[str, Decimal] = field(default_factory=dict)
     draw_format: str = "xinshi-draw-1"
     split_window_days: int = 90
-    reply_wd: int = 3
     custody: CustodyRule = CustodyRule()
     average: AverageRule = AverageRule()
     credit: CreditRule = CreditRule()
@@ -171,6 +171,7 @@ class Edition:
     objection: ObjectionRule = ObjectionRule()
     bond: BondRule = BondRule()
     outage: OutageRule = OutageRule()
+    signals: Limits = LIMITS
 
     def open_wd(self, *, public: bool) -> int:
         """Working days a notice must at least stay open."""
@@ -200,6 +201,7 @@ PARTS: Mapping[str, type[Any]] = {
     "objection": ObjectionRule,
     "bond": BondRule,
     "outage": OutageRule,
+    "signals": Limits,
 }
 """Tables of an edition that are values of their own; an edition without one runs under its defaults."""
 
@@ -226,7 +228,6 @@ def parse_edition(raw: Mapping[str, Any], digest: str) -> Edition:
         public_caps={method: Decimal(cap) for method, cap in raw.get("public_caps", {}).items()},
         draw_format=raw.get("draw_format", "xinshi-draw-1"),
         split_window_days=raw.get("split", {}).get("window_days", 90),
-        reply_wd=raw.get("signals", {}).get("reply_wd", 3),
         **{name: kind(**_values(raw[name])) for name, kind in PARTS.items() if name in raw},
     )
 

@@ -15,7 +15,7 @@ CENT = Decimal("0.01")
 MOST_QUESTIONS = 8
 PRICE = "price"
 WHOLE = 100
-LETTERS = "甲乙丙丁戊己庚辛壬癸"
+LETTERS = (N_("甲"), N_("乙"), N_("丙"), N_("丁"), N_("戊"), N_("己"), N_("庚"), N_("辛"), N_("壬"), N_("癸"))
 
 
 @dataclass(frozen=True)

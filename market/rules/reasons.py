@@ -10,7 +10,10 @@ from core.i18n import N_
 
 @dataclass(frozen=True)
 class Reason:
-    """Why somebody may not take part, was not chosen, or was. `params` are plain JSON values."""
+    """Why somebody may not take part, was not chosen, or was. `params` are plain JSON values.
+
+    A name stands in both languages: `other` and, where there is an English one, `other_en`.
+    """
 
     code: str
     params: Mapping[str, Any] = field(default_factory=dict)

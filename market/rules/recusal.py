@@ -54,6 +54,8 @@ class HeldDuty:
     item_code: str
     item_zh: str
     holder_zh: str
+    item_en: str = ""
+    holder_en: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,9 @@ def client_reasons(ties: ClientTies, *, item_code: str, on: date, rule: RecusalR
     excluded = {duty.against(item_code) for duty in ties.duties} - {None}
     for held in ties.held:
         if held.item_code in excluded:
-            item = f"{held.item_code} {held.item_zh}"
-            yield Reason("duty-incompatible", {"holder": held.holder_zh, "item": item})
+            names = {"holder": held.holder_zh, "item": f"{held.item_code} {held.item_zh}"}
+            english = {"holder_en": held.holder_en, "item_en": held.item_en and f"{held.item_code} {held.item_en}"}
+            yield Reason("duty-incompatible", names | _given(english))
 
 
 def years_after(day: date, years: int) -> date:
@@ -107,6 +110,7 @@ class EntrantTies:
     controller: str = ""
     staff: frozenset[str] = field(default_factory=frozenset)
     related: frozenset[str] = field(default_factory=frozenset)
+    name_en: str = ""
 
 
 def entrant_reasons(entrants: Iterable[EntrantTies]) -> Mapping[int, tuple[Reason, ...]]:
@@ -133,4 +137,9 @@ def _bond(one: EntrantTies, other: EntrantTies) -> str | None:
 
 
 def _named(code: str, other: EntrantTies) -> Reason:
-    return Reason(code, {"other": other.name_zh})
+    return Reason(code, {"other": other.name_zh} | _given({"other_en": other.name_en}))
+
+
+def _given(names: Mapping[str, str]) -> dict[str, str]:
+    """The English names that there are."""
+    return {key: name for key, name in names.items() if name}

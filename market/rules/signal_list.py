@@ -2,6 +2,7 @@
 
 An entry says what the signal states, the harmless explanation, the least counts, the source, and the function that
 finds it. To add one, add an entry here: its `finder` is a function on frames, or an async query giving `Found`.
+Numbers in `minimum` are the limits of the edition in force (`market.rules.signals.Limits`).
 """
 
 from collections.abc import Mapping
@@ -14,9 +15,12 @@ from market.rules.signals import Definition, Family
 PRESUMED = "《中华人民共和国招标投标法实施条例》第四十条（类推）"
 CARDINAL = "Open Contracting Partnership, Cardinal, "
 PLATFORM = "XT-SIG-2026.1"
+SPLIT = "split-purchase"
 TWO_AGENCIES = N_("同一公告至少两家机构。")
 ONE_NOTICE = N_("一次选取即可。")
-PRICE_OUTLIER = N_("一年内至少 20 次只比价格的选取，且差距有离散（四分位距大于 0）。")
+PRICE_OUTLIER = N_(
+    "近 %(window_days)s 天至少 %(least_processes)s 次只比价格的选取。没有另定界限时以四分位距计算，四分位距须大于 0。"
+)
 
 SIGNALS: tuple[Definition, ...] = (
     Definition(
@@ -80,7 +84,7 @@ SIGNALS: tuple[Definition, ...] = (
         N_("报价十分接近"),
         N_("公告 %(number)s：%(count)s 份报价从 %(lowest)s 到 %(highest)s 元，最高与最低相差 %(spread)s%%。"),
         N_("有政府指导价或公开的成本构成时，报价本来就接近。"),
-        N_("同一公告至少 3 份报价，相差不超过 0.5%%。"),
+        N_("同一公告至少 %(alike_bids)s 份报价，相差不超过 %(alike_spread)s%%。"),
         PRESUMED,
         "market.signals.collusion.alike_prices",
         per_notice=True,
@@ -91,7 +95,7 @@ SIGNALS: tuple[Definition, ...] = (
         N_("报价等距"),
         N_("公告 %(number)s：%(count)s 份报价从低到高，每一份都比前一份多 %(step)s。"),
         N_("各家都按整数报价时，也可能碰巧等距。"),
-        N_("同一公告至少 4 份互不相同的报价。"),
+        N_("同一公告至少 %(regular_bids)s 份互不相同的报价。"),
         PRESUMED,
         "market.signals.collusion.regular_prices",
         per_notice=True,
@@ -124,7 +128,9 @@ SIGNALS: tuple[Definition, ...] = (
         "R024",
         Family.PROCESS,
         N_("第二名与中选价差异常小"),
-        N_("公告 %(number)s：次低价比中选价高 %(difference)s%%，低于本市场的下限 %(fence)s%%（%(count)s 次选取）。"),
+        N_(
+            "公告 %(number)s：次低价比中选价只高 %(difference)s%%，不超过 %(fence)s%% 的界限（共比较 %(count)s 次选取）。"
+        ),
         N_("充分竞争的标准化服务，报价本来就接近。"),
         PRICE_OUTLIER,
         CARDINAL + "R024",
@@ -134,9 +140,9 @@ SIGNALS: tuple[Definition, ...] = (
         "R025",
         Family.MARKET,
         N_("参加多、中选少"),
-        N_("近一年有效报价 %(bids)s 次，中选 %(wins)s 次，比例 %(ratio)s%%，低于本市场的下限 %(fence)s%%。"),
+        N_("近一年有效报价 %(bids)s 次，中选 %(wins)s 次，比例 %(ratio)s%%，不超过 %(fence)s%% 的界限。"),
         N_("新进入的机构或报价偏高的机构也会如此。"),
-        N_("至少 10 家机构可比，该机构至少 10 次有效报价；随机抽取不计。"),
+        N_("至少 %(least_group)s 家机构可比，该机构至少 %(least_bids)s 次有效报价；随机抽取不计。"),
         CARDINAL + "R025",
         "market.signals.market_wide.serial_loser",
     ),
@@ -161,6 +167,9 @@ SIGNALS: tuple[Definition, ...] = (
         CARDINAL + "R030",
         "market.signals.process.late_winner",
         per_notice=True,
+        never=N_(
+            "系统在提交事务内核对截止时间，截止后的报价收不进来，因此平时不会有这一条；仍每夜计算，用来检查系统自身。"
+        ),
     ),
     Definition(
         "R035",
@@ -192,7 +201,7 @@ SIGNALS: tuple[Definition, ...] = (
             "近一年该业主 %(processes)s 次选取收到 %(bids)s 份报价，%(aside)s 份未采用，比例 %(ratio)s%%，高于本市场的上限 %(fence)s%%。"
         ),
         N_("公告条件写得细，或参加的机构多为新机构时会偏高。"),
-        N_("至少 10 家业主可比，该业主至少 5 次选取。"),
+        N_("至少 %(least_group)s 家业主可比，该业主至少 %(least_received)s 次选取，至少 %(least_aside)s 份未采用。"),
         CARDINAL + "R038",
         "market.signals.market_wide.aside_by_client",
     ),
@@ -202,7 +211,7 @@ SIGNALS: tuple[Definition, ...] = (
         N_("机构的报价未采用偏多"),
         N_("近一年该机构 %(bids)s 份报价中 %(aside)s 份未采用，比例 %(ratio)s%%，高于本市场的上限 %(fence)s%%。"),
         N_("机构没有读懂公告条件，或资质刚刚到期时会偏高。"),
-        N_("至少 10 家机构可比，该机构至少 5 份报价。"),
+        N_("至少 %(least_group)s 家机构可比，该机构至少 %(least_received)s 份报价，至少 %(least_aside)s 份未采用。"),
         CARDINAL + "R038",
         "market.signals.market_wide.aside_by_agency",
     ),
@@ -212,7 +221,7 @@ SIGNALS: tuple[Definition, ...] = (
         N_("中选专业特别多"),
         N_("近一年该机构在 %(count)s 个专业中选，本市场的上限是 %(fence)s 个。"),
         N_("综合性的大机构本来就有多个专业的资质。"),
-        N_("至少 10 家机构可比，该机构至少 3 个专业。"),
+        N_("至少 %(least_group)s 家机构可比，该机构至少 %(least_varieties)s 个专业。"),
         CARDINAL + "R048",
         "market.signals.market_wide.many_professions",
     ),
@@ -229,12 +238,14 @@ SIGNALS: tuple[Definition, ...] = (
     Definition(
         "share",
         Family.MARKET,
-        N_("份额超过三成"),
+        N_("份额过大"),
         N_(
             "近一年 %(item)s 在 %(region)s 共中选 %(market)s 次，该机构 %(awards)s 次，金额占 %(share)s%%（HHI %(hhi)s）。"
         ),
         N_("专业冷门、当地有资质的机构少时，份额自然集中。"),
-        N_("该事项在该地区一年至少 8 次中选，该机构至少 3 次。"),
+        N_(
+            "该事项在该地区近 %(window_days)s 天至少 %(share_market)s 次中选，该机构至少 %(share_awards)s 次，金额超过 %(share_alarm)s%%。"
+        ),
         PLATFORM,
         "market.signals.concentration.large_shares",
     ),
@@ -244,9 +255,23 @@ SIGNALS: tuple[Definition, ...] = (
         N_("同一业主反复选中同一机构"),
         N_("近一年该业主 %(total)s 次中选中，该机构 %(awards)s 次，占 %(share)s%%，其中直接选取 %(direct)s 次。"),
         N_("服务好而被继续委托，或当地只有一家有资质的机构，也会如此。"),
-        N_("该业主一年至少 6 次中选，该机构至少 4 次且过半。"),
+        N_(
+            "该业主近 %(window_days)s 天至少 %(pair_client_awards)s 次中选，该机构至少 %(pair_awards)s 次，超过 %(pair_share)s%%。"
+        ),
         PLATFORM,
         "market.signals.concentration.repeat_pairs",
+    ),
+    Definition(
+        SPLIT,
+        Family.MARKET,
+        N_("相邻采购合计超过限额"),
+        N_(
+            "公告 %(number)s：与该业主 %(days)s 天内同一事项、同一地点的 %(count)s 次采购合计 %(total)s 元，超过 %(limit)s 元的限额。"
+        ),
+        N_("不同地块、不同时间的同类需要也会如此；业主发布时已写明理由，见公告页。"),
+        N_("使用公共资金，规则规定的天数内至少另有一次同一事项、同一地点的采购，且单次都没有超过限额。"),
+        PLATFORM,
+        "market.queries.flags.found_splits",
     ),
 )
 

@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from core.errors import NotFound, Rejected
+from core.errors import Message, NotFound, Rejected
 from core.i18n import N_
 
 
@@ -42,9 +42,13 @@ SIGNAL_STATES = {SignalState.FOUND: N_("仍可查到"), SignalState.GONE: N_("�
 class Limits:
     """Counts and thresholds below which a signal says nothing. Shares of 1, days, numbers of cases.
 
-    What is stricter than the published definition is so because a small market makes chance look like a pattern.
+    They are set by the edition of the selection rules in force (`edition.signals`); these are the defaults of an
+    edition that says nothing. What is stricter than the published definition is so because a small market makes
+    chance look like a pattern. `close_price` and `seldom_wins` replace the fence of the market itself, as the
+    published definitions of R024 and R025 allow; None: the fence holds. `reply_wd`: working days to reply in a case.
     """
 
+    reply_wd: int = 3
     window_days: int = 365
     short_days: int = 15
     alike_spread: float = 0.005
@@ -55,6 +59,7 @@ class Limits:
     least_group: int = 10
     least_bids: int = 10
     least_received: int = 5
+    least_aside: int = 3
     least_varieties: int = 3
     share_alarm: float = 0.30
     share_awards: int = 3
@@ -62,6 +67,14 @@ class Limits:
     pair_awards: int = 4
     pair_client_awards: int = 6
     pair_share: float = 0.5
+    close_price: float | None = None
+    seldom_wins: float | None = None
+
+    def shown(self) -> dict[str, str]:
+        """The limits as sentences show them: shares in percent, without needless digits."""
+        return {
+            name: f"{100 * value:g}" if isinstance(value, float) else str(value) for name, value in vars(self).items()
+        }
 
 
 LIMITS = Limits()
@@ -72,7 +85,8 @@ class Definition:
     """One signal. `per_notice`: it needs nothing but one notice, so it is computed right after the opening too.
 
     `background`: usual in a small market; shown only when asked for. `finder` is the dotted name of a function
-    (frames, limits) → frame of hits, or of an async function () → list of `Found`.
+    (frames, limits) → frame of hits, or of an async function (limits) → list of `Found`. `minimum` names limits.
+    `never`: why it cannot come up here unless something is broken, "" for all others.
     """
 
     code: str
@@ -85,12 +99,17 @@ class Definition:
     finder: str
     per_notice: bool = False
     background: bool = False
+    never: str = ""
     valid_from: date = date(2026, 1, 1)
     valid_until: date | None = None
 
     def in_force(self, on: date) -> bool:
         """Whether the signal is computed on that day (half-open)."""
         return self.valid_from <= on and (self.valid_until is None or on < self.valid_until)
+
+    def least(self, limits: Limits) -> Message:
+        """What there must at least be for it, by these limits."""
+        return Message(self.minimum, limits.shown())
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class CaseDecision:
 async def open_case(
     actor: Identity, *, signal_ids: Sequence[int], parties: Sequence[int], question: str
 ) -> CaseReceipt:
-    """Open a case from signals and tell everybody named, who has 3 working days (edition: reply_wd) to reply.
+    """Open a case from signals and tell everybody named, who has 3 working days (edition: signals.reply_wd) to reply.
 
     `parties` are organisations that the signals concern. Raises `SignalUnknown`, `NobodyNamed`.
     """
@@ -83,7 +83,7 @@ async def open_case(
         if not named or not set(named) <= concerned(found):
             raise NobodyNamed
         now = clock.now()
-        until = (await calendar()).due_at(now, content.edition_in_force(clock.today()).reply_wd)
+        until = (await calendar()).due_at(now, content.edition_in_force(clock.today()).signals.reply_wd)
         facts = [_fact(one) for one in found]
         number = await next_number(SERIES, clock.today())
         case_id: int = await db.value(

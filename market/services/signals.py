@@ -16,9 +16,10 @@ import anyio
 from core import clock, db, trail
 from core.db import transaction
 from core.identity import SYSTEM, Identity, Permission
+from market import content
 from market.queries.signal_frames import frames
 from market.rules.signal_list import DEFINITIONS
-from market.rules.signals import LIMITS, Definition, Found, SignalGone
+from market.rules.signals import Definition, Found, SignalGone
 
 UPSERT = """
 insert into market_signal (signature, code, subject, params, notices, agencies, clients, state, first_found_at,
@@ -55,7 +56,7 @@ def signature(found: Found) -> str:
 
 
 async def compute_signals() -> Computed:
-    """All signals in force over the last year of openings and awards."""
+    """All signals in force over the openings and awards of the window that the edition in force sets."""
     today = clock.today()
     definitions = [one for one in DEFINITIONS.values() if one.in_force(today)]
     return await _compute(definitions, None)
@@ -71,13 +72,14 @@ async def compute_notice_signals(notice_id: int) -> Computed:
 async def _compute(definitions: Sequence[Definition], notice_id: int | None) -> Computed:
     from market import signals
 
-    since = None if notice_id else clock.now() - timedelta(days=LIMITS.window_days)
+    limits = content.edition_in_force(clock.today()).signals
+    since = None if notice_id else clock.now() - timedelta(days=limits.window_days)
     read = await frames(notice_id=notice_id, since=since)
-    found = await anyio.to_thread.run_sync(signals.find, definitions, read)
+    found = await anyio.to_thread.run_sync(signals.find, definitions, read, limits)
     for one in definitions:
         function = signals.finder(one)
         if iscoroutinefunction(function):
-            found += await function()
+            found += await function(limits)
     return await _store(found, definitions, [int(one) for one in read.notices["notice"]], nightly=notice_id is None)
 
 

@@ -10,7 +10,8 @@ from market.signals.frames import Frames, fences, hits, percent
 
 
 def serial_loser(frames: Frames, limits: Limits) -> pd.DataFrame:
-    """R025: many valid bids, and a share of wins that is a low outlier; draws of lots are left out."""
+    """R025: many valid bids, and a share of wins that is a low outlier (or within the limit set in place of the
+    fence); draws of lots are left out."""
     contested = frames.notices.loc[~frames.notices["method"].isin(["direct", "random-draw"]), "notice"]
     valid = frames.bids[(frames.bids["state"] == "entered") & frames.bids["notice"].isin(contested)]
     table = valid.groupby("agency")["notice"].nunique().rename("bids").to_frame()
@@ -20,8 +21,11 @@ def serial_loser(frames: Frames, limits: Limits) -> pd.DataFrame:
         return hits([])
     table["ratio"] = table["wins"] / table["bids"]
     low, first, third, _ = fences(table["ratio"])
+    spread = third > first
+    if limits.seldom_wins is not None:
+        low, spread = limits.seldom_wins, True
     many = (table["bids"] >= table["bids"].quantile(0.75)) & (table["bids"] >= limits.least_bids)
-    found = table[many & (table["ratio"] <= low) & (third > first)]
+    found = table[many & (table["ratio"] <= low) & spread]
     return hits(
         {
             "subject": f"agency:{agency}",
@@ -46,7 +50,8 @@ def _asides(frames: Frames, by: str, limits: Limits, *, processes: bool) -> pd.D
         return table.iloc[:0].assign(ratio=0.0, fence=0.0)
     table["ratio"] = table["aside"] / table["bids"]
     *_, third, high = fences(table["ratio"])
-    return table[(table["ratio"] >= high) & (table["ratio"] > third)].assign(fence=high)
+    found = table[(table["ratio"] >= high) & (table["ratio"] > third) & (table["aside"] >= limits.least_aside)]
+    return found.assign(fence=high)
 
 
 def aside_by_client(frames: Frames, limits: Limits) -> pd.DataFrame:

@@ -115,13 +115,15 @@ def _differences(frames: Frames) -> pd.DataFrame:
 
 
 def close_price(frames: Frames, limits: Limits) -> pd.DataFrame:
-    """R024: the difference to the runner-up is a low outlier."""
+    """R024: the difference to the runner-up is a low outlier, or within the limit set in place of the fence."""
     found = _differences(frames)
     if len(found) < limits.least_processes:
         return hits([])
     low, first, third, _ = fences(found["difference"])
-    chosen = found[(found["difference"] <= low) & (third > first)]
-    return _outliers(frames, chosen, low, len(found))
+    spread = third > first
+    if limits.close_price is not None:
+        low, spread = limits.close_price, True
+    return _outliers(frames, found[(found["difference"] <= low) & spread], low, len(found))
 
 
 def heavy_discount(frames: Frames, limits: Limits) -> pd.DataFrame:

@@ -47,6 +47,7 @@ async def list_page(
         rows=rows[:PAGE],
         next=encode_cursor(rows[PAGE - 1].id) if len(rows) > PAGE else None,
         wanted=wanted,
+        states=await queries.my_states(identity),
         sums=await queries.sums(identity),
     )
 

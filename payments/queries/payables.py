@@ -202,6 +202,15 @@ async def my_payables(
     return [payable_row(row) for row in found]
 
 
+async def my_states(identity: Identity) -> list[PayableState]:
+    """The states in which payables of one's own organisation stand, in the order of their life."""
+    found = await db.rows(
+        "select distinct state from payments_payable where $1 in (payer, payee)", identity.organization_id
+    )
+    present = {row["state"] for row in found}
+    return [state for state in PayableState if state.value in present]
+
+
 @dataclass(frozen=True)
 class Sums:
     """What is open and settled for one organisation, in yuan."""

@@ -19,7 +19,20 @@ from payments import services as payments
 from portal.demo.chances import Chances
 from portal.demo.market import DemoMarket
 from portal.demo.people import PASSWORD, People
-from portal.demo.plays import clockwork, commission, conduct, grading, joining, payment, registration, renewal, ring
+from portal.demo.plays import (
+    clockwork,
+    commission,
+    conduct,
+    grading,
+    habits,
+    joining,
+    moving,
+    payment,
+    registration,
+    renewal,
+    ring,
+    troubles,
+)
 from portal.demo.roster import SCALES, cast
 from portal.demo.stage import Stage
 from portal.demo.world import REVIEWERS, Diary
@@ -142,10 +155,9 @@ async def _set(market: DemoMarket) -> None:
         entry = registration.entry_day(market, agency)
         market.enter(registration.registers(market, agency), entry)
     market.enter(clockwork.nights(market), market.begins_at)
-    market.enter(
-        payment.some_are_held(market),
-        market.diary.at(_workdays_before(market.diary, clock.shanghai(market.ends_at).date(), 45), 9),
-    )
+    last = clock.shanghai(market.ends_at).date()
+    market.enter(payment.some_are_held(market), market.diary.at(_workdays_before(market.diary, last, 45), 9))
+    market.enter(payment.one_stays_held(market), market.diary.at(_workdays_before(market.diary, last, 2), 9))
     if market.scale.commissions_a_month:
         market.enter(commission.arrivals(market), market.begins_at)
     for day in grading.run_days(market):
@@ -154,7 +166,8 @@ async def _set(market: DemoMarket) -> None:
         if expert.joins is not None:
             day = _workdays_before(market.diary, clock.shanghai(market.ends_at).date(), expert.joins)
             market.enter(joining.joins(market, expert), market.diary.on(day, market.chance("joins", expert.login)))
-    for process, day in (*conduct.cases(market), *renewal.renewals(market), *ring.rings(market)):
+    written = (conduct.cases, renewal.renewals, ring.rings, habits.habits, moving.moves, troubles.troubles)
+    for process, day in (one for chapter in written for one in chapter(market)):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))
 
 

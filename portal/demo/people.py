@@ -80,13 +80,12 @@ EXPERTS = {
 
 @dataclass
 class Player:
-    """An agency on stage: who acts for it, and once recorded its number and who signs its results."""
+    """An agency on stage: who acts for it, and once recorded its number."""
 
     agency: DemoAgency
     identity: Identity
     agency_id: int = 0
     recorded_on: date = date.max
-    signers: tuple[int, ...] = ()
     open_jobs: int = 0
 
 
@@ -109,6 +108,7 @@ class People:
     officer: Identity = SYSTEM
     second_officer: Identity = SYSTEM
     supervisor: Identity = SYSTEM
+    second_supervisor: Identity = SYSTEM
     reviewers: dict[str, tuple[DemoReviewer, Identity]] = field(default_factory=dict)
     players: dict[str, Player] = field(default_factory=dict)
     buyers: dict[str, Buyer] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class People:
         self.officer = await self._open("officer", "评级员演", office, Role.GRADING_OFFICER)
         self.second_officer = await self._open("officer-2", "评级员演二", office, Role.GRADING_OFFICER)
         self.supervisor = await self._open("supervisor", "监督员演", office, Role.MARKET_SUPERVISOR)
-        await self._open("supervisor-2", "监督员演二", office, Role.MARKET_SUPERVISOR)
+        self.second_supervisor = await self._open("supervisor-2", "监督员演二", office, Role.MARKET_SUPERVISOR)
         key = demo_key(OFFICE.uscc)
         await market.register_custodian_key(self.supervisor, public_key=key.public)
         for region, hall in EXPERTS.items():

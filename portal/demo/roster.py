@@ -16,6 +16,8 @@ from portal.demo.chances import Chances
 CONTENT = Path(__file__).parent / "content"
 REFERENCE_DAY = date(2026, 11, 20)
 """The day from which the dates in the files are seen; a market that ends later has later dates."""
+SETTLED_CLIENT = "CL-13"
+"""A client with a play of its own: it commissions nothing by chance."""
 CODE_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 

@@ -102,8 +102,12 @@ def person(stream: random.Random, number: int) -> str:
 
 def project_title(client: str, sector: str, stream: random.Random) -> str:
     """What a client of that sector builds."""
-    short = client.replace("有限公司", "").replace("（演示）", "")
-    return f"{short}{stream.choice(PROJECTS[sector])}{stream.choice(PHASES)}"
+    return f"{short_name(client)}{stream.choice(PROJECTS[sector])}{stream.choice(PHASES)}"
+
+
+def short_name(client: str) -> str:
+    """A client as its projects call it."""
+    return client.replace("有限公司", "").replace("（演示）", "")
 
 
 def report_lines(title: str, item: str, stream: random.Random) -> list[str]:
@@ -144,3 +148,14 @@ LOW_PRICE_ACCEPTED = "说明与相邻地块已有成果相符，成本明细齐�
 LOW_PRICE_REJECTED = "说明没有列出外业成本，不能证明能够按要求完成，不予采用。"
 PICK_REASON = "近期同类成果审查得分较高，承诺期限最短，人员与本项目匹配。"
 CONSENSUS_REASON = "经合议，对该项理解一致，按多数意见定分。"
+QUESTION = "堆场大约多大？是否需要测断面？公告里没有写。"
+ANSWER = "约六公顷，需要断面。公告随后修改，截止时间顺延。"
+AMENDMENT_REASON = "漏写场地面积和断面要求"
+OBJECTION = "中选报价所列工期与其近期在建项目数量不符，且未说明人员安排，请核对其是否具备按期完成的条件。"
+OBJECTION_WISH = "请核对中选机构的人员安排，并书面答复。"
+OBJECTION_EVIDENCE = "平台公示的该机构近三个月中选结果，共四项尚未交付。"
+OBJECTION_ANSWER = "已核对中选机构的在册人员和在建项目，人员满足公告要求，在建项目数量没有超过规则上限，维持结果。"
+ESCALATION = "答复没有说明四个在建项目的人员分配，请监管部门复核。"
+OBJECTION_DECISION = (
+    "经调取在册人员名单和在建合同，中选机构人员与公告要求相符，规则没有限制其等级的在建数量，维持结果。"
+)

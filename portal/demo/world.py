@@ -38,6 +38,9 @@ ITEM_WEIGHTS: Mapping[str, float] = {
 }  # fmt: skip
 """How often the items of the three professions are commissioned."""
 
+HOPEFUL = "AG-EV-12"
+"""Bids often, always dearer than the work is worth, and hardly ever wins."""
+
 HAZARDOUS = {"精细化工", "新材料", "成品油零售", "油品仓储", "机械加工"}
 """Sectors that commission safety work."""
 

@@ -106,7 +106,7 @@
     bars: function (d, t, narrow) {
       return Object.assign(base(t, narrow), {
         grid: { left: 4, right: 56, top: 20, bottom: 4, containLabel: true },
-        xAxis: axis(t, { type: "value", axisLine: { show: false } }),
+        xAxis: axis(t, { type: "value", max: d.max, axisLine: { show: false } }),
         yAxis: axis(t, { type: "category", data: d.names, inverse: true, splitLine: { show: false },
           axisLabel: { color: t.ink, fontSize: 12, interval: 0, width: narrow ? 120 : 190, overflow: "truncate", ellipsis: "…" } }),
         series: [{ type: "bar", barMaxWidth: 18, data: d.values.map(function (v) {

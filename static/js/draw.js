@@ -57,15 +57,38 @@
       ? Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)))
       : found));
 
-  const agrees = (draw, own) => Object.keys(own).every((name) => plain(own[name]) === plain(draw[name]));
+  /* The file has exactly the fields of its format: nothing that this page would pass over. */
+  const FIELDS = {
+    "xinshi-draw-1": "format hash notice secret commitment envelopes_sha256 candidates candidates_sha256 key picks",
+    "xinshi-draw-2": "format hash notice secret commitment envelopes envelopes_sha256 contributions_sha256 candidates"
+      + " candidates_sha256 lots lots_sha256 checkpoint outside outside_sha256 factors key factor picks",
+  };
+
+  async function agrees(draw) {
+    const fields = (FIELDS[draw.format] || "").split(" ").sort().join(" ");
+    if (draw.hash !== "sha256" || Object.keys(draw).sort().join(" ") !== fields) return false;
+    if (draw.outside && !draw.outside.source && draw.outside.value) return false;
+    const own = await recompute(draw);
+    return Object.keys(own).every((name) => plain(own[name]) === plain(draw[name]));
+  }
 
   for (const box of document.querySelectorAll("[data-draw]")) {
     const out = box.querySelector("[data-draw-out]");
+    const say = (words, good) => {
+      out.textContent = words;
+      out.className = good ? "x-small x-ok" : "x-small x-bad";
+    };
     box.querySelector("[data-draw-run]").addEventListener("click", async () => {
-      const draw = await (await fetch(box.dataset.draw)).json();
-      const same = agrees(draw, await recompute(draw));
-      out.textContent = same ? out.dataset.same : out.dataset.differs;
-      out.className = same ? "x-small x-ok" : "x-small x-bad";
+      let draw;
+      out.textContent = "";
+      try {
+        draw = await (await fetch(box.dataset.draw)).json();
+      } catch (unread) {
+        say(out.dataset.unread, false);
+        return;
+      }
+      const same = await agrees(draw).catch(() => false);
+      say(same ? out.dataset.same : out.dataset.differs, same);
     });
   }
 })();

@@ -28,6 +28,12 @@
     setInterval(tick, 1000);
   }
 
+  /* the words of a label that show, without "(optional)" */
+  function words(label) {
+    return [].filter.call(label.childNodes, function (n) { return n.nodeType === 3 || (n.getClientRects().length && !n.matches(".x-opt")); })
+      .map(function (n) { return n.textContent; }).join("").trim();
+  }
+
   /* a refused form: the summary takes the focus; its lines name their field, for which the server's sentence may be too short */
   function errors() {
     var box = document.querySelector("[data-focus]");
@@ -35,7 +41,7 @@
     box.querySelectorAll('a[href^="#f-"]').forEach(function (a) {
       var id = decodeURIComponent(a.hash.slice(1)), field = document.getElementById(id);
       var label = document.querySelector('label[for="' + CSS.escape(id) + '"]') || (field && field.querySelector("legend"));
-      var name = label && label.firstChild && label.firstChild.textContent.trim();
+      var name = label && words(label);
       if (name && name.length < 30 && a.textContent.indexOf(name) < 0) a.prepend(name + (root.lang === "en" ? ": " : "："));
     });
     box.focus();

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from core.web import cookies
 from tests import conftest as suite
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -60,6 +61,22 @@ class Site:
     address: str
     database_url: str
     clock_file: Path
+    data: Path
+
+    def run(self, module: str, *arguments: str) -> str:
+        """What `python -m module` prints on the same database and with the same keys."""
+        environment = os.environ | {
+            "XINSHI_DATABASE_URL": self.database_url,
+            "XINSHI_DATA": str(self.data),
+            "PYTHONPATH": str(ROOT),
+        }
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120, stdout=subprocess.PIPE)
+        return done.stdout.decode()
+
+    def cookie(self, session: str) -> dict[str, str]:
+        """What a browser holds that is signed in with this session."""
+        return {"name": cookies.SESSION, "value": session, "url": self.address}
 
     def move_to(self, moment: datetime) -> None:
         """Set the clock and wait until everything that time does has been done."""
@@ -108,7 +125,7 @@ def site(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    site = Site(f"http://127.0.0.1:{port}", database_url, clock_file)
+    site = Site(f"http://127.0.0.1:{port}", database_url, clock_file, folder / "data")
     try:
         _wait(site.address, process, folder / "log")
         yield site
@@ -206,7 +223,12 @@ def accessible(page: Page) -> None:
     assert not grave, f"{page.url}: {grave}"
 
 
+WIDE = """() => [...document.querySelectorAll('body *')]
+    .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .slice(0, 5).map(e => e.outerHTML.slice(0, 160))"""
+
+
 def no_sideways_scroll(page: Page) -> None:
     """The page fits its window."""
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert width <= 0, f"{page.url} is {width} px too wide at {page.viewport_size}"
+    assert width <= 0, f"{page.url} is {width} px too wide at {page.viewport_size}: {page.evaluate(WIDE)}"

@@ -3,21 +3,16 @@
 Every page on the way is checked with axe, for sideways scroll on a phone, console errors and policy reports.
 """
 
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
-from playwright.sync_api import Locator, Page
 
 from core.clock import SHANGHAI
 from tests.browser.cast import PASSWORD
-from tests.browser.conftest import DESKTOP, PHONE, ROOT, OpenPage, Site, accessible, no_sideways_scroll
+from tests.browser.conftest import OpenPage, Site
+from tests.browser.person import Person
 
 AGENCY = {
     "name": "新泰衡尺山河测绘有限公司",
@@ -28,97 +23,13 @@ CLIENT = {
     "uscc": "91370982MAXTD104XF",
 }
 BEGIN = datetime(2026, 6, 1, 10, 0, tzinfo=SHANGHAI)  # a Monday
-TICK = "box => { if (!box.checked) box.click() }"  # the visible control is the label around it
-PICTURES = os.environ.get("XINSHI_PICTURES")
-
-
-class Person:
-    """Somebody at a browser: opens pages, fills forms, and complains about what is not right."""
-
-    seen: ClassVar[set[tuple[str, str]]] = set()
-
-    def __init__(self, visit: OpenPage, login: str | None = None) -> None:
-        self.page: Page = visit(DESKTOP).page
-        if login:
-            self.go("/sign-in")
-            self.send("/sign-in", login=login, password=PASSWORD)
-
-    def go(self, path: str) -> "Person":
-        """Open a page and look at it at both widths."""
-        self.page.goto(path)
-        self.look()
-        return self
-
-    def look(self) -> None:
-        """What every page must satisfy; a page that reads the same is looked at once."""
-        face = (re.sub(r"\d+", "N", self.page.url), self.page.title())
-        if face in self.seen:
-            return
-        self.seen.add(face)
-        accessible(self.page)
-        self.page.set_viewport_size(PHONE)
-        no_sideways_scroll(self.page)
-        self._picture("phone")
-        self.page.set_viewport_size(DESKTOP)
-        no_sideways_scroll(self.page)
-        self._picture("desktop")
-
-    def _picture(self, size: str) -> None:
-        if PICTURES:
-            name = self.page.url.partition("//")[2].partition("/")[2].replace("/", "-").partition("?")[0]
-            self.page.screenshot(path=f"{PICTURES}/{name or 'home'}-{size}.png", full_page=True)
-
-    def send(self, action: str, **fields: object) -> str:
-        """Fill the form that posts to `action` and press its button; returns the address that follows."""
-        form = self.page.locator(f'main form[method="post"][action$="{action}"]').first
-        form.evaluate(
-            "f => { for (let d = f.closest('details'); d; d = d.parentElement.closest('details')) d.open = true }"
-        )
-        for name, value in fields.items():
-            fill(form, name.replace("__", "-"), value)
-        form.locator("button[type=submit]").last.click()
-        self.page.wait_for_load_state()
-        faults = self.page.locator(".x-errors")
-        assert faults.count() == 0, f"{action}: {faults.inner_text()}"
-        self.look()
-        return self.page.url
-
-    def sees(self, text: str) -> None:
-        """The page says so."""
-        assert text in self.page.locator("main").inner_text(), f"{self.page.url} does not say {text}"
-
-    def number(self, pattern: str) -> int:
-        """The number after `pattern` in an address of this page, or in its own."""
-        found = re.search(pattern + r"(\d+)", self.page.url) or re.search(pattern + r"(\d+)", self.page.content())
-        assert found, f"{pattern} is not on {self.page.url}"
-        return int(found[1])
-
-
-def fill(form: Locator, name: str, value: object) -> None:
-    """One field, whatever kind it is."""
-    fields = form.locator(f'[name="{name}"]')
-    kind = fields.first.evaluate("e => e.tagName === 'INPUT' ? e.type : e.tagName")
-    if kind == "SELECT":
-        fields.first.select_option(str(value))
-    elif kind == "radio":
-        form.locator(f'[name="{name}"][value="{value}"]').evaluate(TICK)
-    elif kind == "checkbox":
-        wanted = value if isinstance(value, list) else None
-        for box in fields.all():
-            if wanted is None or box.get_attribute("value") in wanted:
-                box.evaluate(TICK)
-    elif kind == "file":
-        fields.first.set_input_files(str(value))
-    else:
-        fields.first.fill(str(value))
 
 
 @pytest.fixture(scope="module")
 def staff(site: Site) -> None:
     """Registrar, officer, administrator and three reviewers."""
     site.move_to(BEGIN)
-    environment = os.environ | {"XINSHI_DATABASE_URL": site.database_url, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-m", "tests.browser.cast"], cwd=ROOT, env=environment, check=True, timeout=120)
+    site.run("tests.browser.cast")
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 """The measuring itself is sound; what it measures is no business of a test."""
 
+from pathlib import Path
+
 import pytest
 
-from benchmarks.__main__ import BEGIN, END, README
+from benchmarks import signals
+from benchmarks.__main__ import MEASURES, PARTS, README, marks, placed
 from benchmarks.turns import compare, interval
 
 
@@ -40,6 +43,24 @@ def test_the_interval_holds_the_median_and_is_the_same_every_time() -> None:
     assert interval(values) == (low, high)
 
 
-def test_the_readme_has_a_place_for_the_figures() -> None:
+def test_the_readme_has_a_place_for_the_figures_of_each_part() -> None:
     text = README.read_text("utf-8")
-    assert text.index(BEGIN) < text.index(END)
+    assert set(MEASURES) == set(PARTS)
+    for part in PARTS:
+        begin, end = marks(part)
+        assert text.index(begin) < text.index(end)
+        new = placed(text, part, "| new |\n")
+        assert f"{begin}\n| new |\n{end}" in new
+        assert new.partition(begin)[0] == text.partition(begin)[0]
+        assert new.rpartition(end)[2] == text.rpartition(end)[2]
+
+
+def test_pandas_and_duckdb_find_the_same_signals(tmp_path: Path) -> None:
+    """The peer is a peer only while it computes the same; every signal of the set finds something."""
+    signals.write(tmp_path, 9000, 45_000)
+    mine = signals.ours(signals.load_frames(tmp_path), signals.CODES)
+    theirs = signals.peer(signals.load_tables(tmp_path), signals.CODES)
+    signals.same(mine, theirs)
+    theirs["R018"].pop()
+    with pytest.raises(AssertionError, match="R018"):
+        signals.same(mine, theirs)

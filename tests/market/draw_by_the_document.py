@@ -24,13 +24,47 @@ def tickets(key, pairs):
     return drawn
 
 
+def once(pairs):
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError
+    return dict(pairs)
+
+
 def verify(text):
-    """True when the file is a draw of format 2 that recomputes, False for anything else."""
+    """True when the file is a draw that recomputes, False for anything else."""
     try:
-        d = json.loads(text)
-        return _verify(d)
+        d = json.loads(text, object_pairs_hook=once)
+        return _verify_first(d) if d["format"] == "xinshi-draw-1" else _verify(d)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         return False
+
+
+def _verify_first(d):
+    names = [
+        "format",
+        "hash",
+        "notice",
+        "secret",
+        "commitment",
+        "envelopes_sha256",
+        "candidates",
+        "candidates_sha256",
+        "key",
+        "picks",
+    ]
+    if sorted(d) != sorted(names) or d["hash"] != "sha256" or not re.fullmatch("[A-Za-z0-9._-]+", d["notice"]):
+        return False
+    if not all(re.fullmatch("[0-9a-f]{64}", d[name]) for name in ["secret", "commitment", "envelopes_sha256"]):
+        return False
+    if hashlib.sha256(bytes.fromhex(d["secret"])).hexdigest() != d["commitment"]:
+        return False
+    if d["candidates"] != sorted(set(d["candidates"])) or not d["candidates"]:
+        return False
+    candidates = sha("\n".join(d["candidates"]))
+    key = "|".join([d["format"], d["notice"], d["secret"], d["envelopes_sha256"], candidates])
+    mine = [candidates, key, tickets(key, [(name, 1) for name in d["candidates"]])]
+    said = [d["candidates_sha256"], d["key"], d["picks"]]
+    return json.dumps(mine, sort_keys=True) == json.dumps(said, sort_keys=True)
 
 
 def _verify(d):
@@ -78,7 +112,15 @@ def _verify(d):
     lots = sha("\n".join(name + ":" + str(count) for name, count in pairs))
     if sorted(c) != ["root", "size"] or type(c["size"]) is not int or sorted(o) != ["source", "value"]:
         return False
-    if bool(o["source"]) != bool(o["value"]):
+    if bool(o["source"]) != bool(o["value"]) or (c["size"] == 0) != (c["root"] == ""):
+        return False
+    if c["size"] < 0 or (c["root"] and not hex64.fullmatch(c["root"])):
+        return False
+    one_line = re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
+    if not one_line.fullmatch(o["source"]) or not one_line.fullmatch(o["value"]):
+        return False
+    f = d["factors"]
+    if not all(re.fullmatch("[0-9]+[.][0-9]+", each) for each in f) or len(set(f)) != len(f):
         return False
     outside = sha(o["source"] + "\n" + o["value"]) if o["source"] else ""
     parts = [d["format"], d["notice"], d["secret"], d["envelopes_sha256"], contributions, candidates, lots]

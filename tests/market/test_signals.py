@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -15,6 +16,7 @@ from market.queries import signal_cases as cases
 from market.queries import signals
 from market.queries.signal_frames import persons
 from market.queries.signals import SignalFilter
+from market.rules.notices import FundSource, SelectionMethod
 from market.rules.signal_cases import (
     CaseGone,
     CaseResult,
@@ -24,13 +26,22 @@ from market.rules.signal_cases import (
     ReplyRunning,
     SameOfficer,
 )
+from market.rules.signal_list import DEFINITIONS
 from market.rules.signals import SignalState, SignalUnknown
 from market.services.signal_cases import CaseDecision, decide_case, open_case, reply_case, withdraw_case
 from market.services.signals import note_signal
 from tests.conftest import Browse
 from tests.factories import core as make
-from tests.factories.agencies import PDF, MadeAgency
-from tests.factories.market import MadeNotice, bid, make_notice, make_selected, make_surveyors
+from tests.factories.agencies import PDF, MadeAgency, make_agency
+from tests.factories.market import (
+    MadeNotice,
+    bid,
+    make_notice,
+    make_project,
+    make_selected,
+    make_surveyors,
+    notice_draft,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("db", "web_app")]
 EVERYTHING = SignalFilter(state="all", handled="all", background=True)
@@ -135,6 +146,58 @@ async def test_every_column_of_the_opening_is_read() -> None:
     assert {"same-submitter", "same-staff", "same-account", "R003"} <= found
     assert persons([{"id": 7}, " 甲 ", {}, ""]) == ["7", "甲"]
     assert persons(None) == []
+
+
+async def split_in_two(second_ceiling: str, **changes: object) -> tuple[int, int]:
+    """Two direct purchases of public money, the second a month after the first."""
+    agency, client = await make_agency(), await make.member(Role.CLIENT)
+    numbers = []
+    for days, ceiling, place in ((0, "30000.00", {}), (30, second_ceiling, changes)):
+        project_id, _ = await make_project(client, **place)
+        draft = await notice_draft(
+            method=SelectionMethod.DIRECT,
+            fund_source=FundSource.PUBLIC,
+            ceiling=Decimal(ceiling),
+            agency_id=agency.agency_id,
+            reason="原控制网由该机构布设，延续使用可以避免重复测量。",
+        )
+        said = services.Explanations(split="第二块用地上月才批复。", conditions="")
+        with clock.at(clock.now() + timedelta(days=days)):
+            draft = replace(draft, deadline=draft.deadline + timedelta(days=days))
+            made = await services.draft_notice(client, project_id=project_id, draft=draft)
+            await services.publish_notice(client, notice_id=made.notice_id, version=1, explanations=said)
+        numbers.append(made.notice_id)
+    return numbers[0], numbers[1]
+
+
+async def test_split_purchases_are_a_signal_like_the_others(browse: Browse) -> None:
+    """Fires where two purchases together pass the limit, is silent below it and elsewhere, ends with the window."""
+    await split_in_two("20000.00")
+    await split_in_two("30000.00", location="新泰市汶南镇")
+    with clock.at(clock.now() + timedelta(days=31)):
+        await services.compute_signals()
+    assert await signals.signals(replace(EVERYTHING, code="split-purchase"), limit=9) == []
+
+    first, second = await split_in_two("30000.00")
+    with clock.at(clock.now() + timedelta(days=31)):
+        await services.compute_signals()
+        row = await by_code("split-purchase")
+    assert [one["id"] for one in row.notices] == [first, second]
+    assert len(row.clients) == 1
+    assert "60,000.00" in row.text
+    page = await (await browse(Role.MARKET_SUPERVISOR)).get(f"/supervision/signals/{row.id}")
+    assert "单次都没有超过限额" in page.text
+    with clock.at(clock.now() + timedelta(days=500)):
+        await services.compute_signals()
+    assert (await by_code("split-purchase")).last_found_at == row.last_found_at, "outside the window nobody looks"
+
+
+async def test_the_list_says_what_cannot_happen_here(browse: Browse) -> None:
+    page = await (await browse(Role.MARKET_SUPERVISOR)).get("/supervision/signals")
+    for one in DEFINITIONS.values():
+        assert one.title in page.text
+    assert [one.code for one in DEFINITIONS.values() if one.never] == ["R030"]
+    assert DEFINITIONS["R030"].never in page.text
 
 
 async def test_the_trail_names_nobody_while_nothing_is_decided() -> None:

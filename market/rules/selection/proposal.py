@@ -1,5 +1,7 @@
 """Proposal-preferred: the panel's points and the price points together (domain.md rule 32)."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from market.rules.panel import Assessment, Question, price_points
@@ -16,7 +18,7 @@ def proposal_preferred(facts: SelectionFacts) -> Selection:
     assessment = facts.assessment
     if assessment is None:
         return Selection((), awaits=Awaits.ASSESSMENT)
-    failed = {one.bid_id: _failed(one, assessment) for one in facts.entrants}
+    failed = {one.bid_id: _failed(one.bid_id, assessment) for one in facts.entrants}
     counted = [one for one in facts.entrants if failed[one.bid_id] is None]
     aside = tuple(
         Ranked(0, one, _below(question, assessment.points(one.bid_id, question)))
@@ -40,17 +42,46 @@ def proposal_preferred(facts: SelectionFacts) -> Selection:
 
 def total_points(entrant: Entrant, assessment: Assessment, lowest: Decimal) -> Decimal:
     """The panel's points and the price points."""
-    criteria = assessment.criteria
-    quality = sum((assessment.points(entrant.bid_id, each) for each in criteria.questions), Decimal(0))
-    return quality + price_points(entrant.amount, lowest, criteria.price_weight)
+    price = price_points(entrant.amount, lowest, assessment.criteria.price_weight)
+    return _quality(entrant.bid_id, assessment) + price
 
 
-def _failed(entrant: Entrant, assessment: Assessment) -> Question | None:
+@dataclass(frozen=True)
+class Sum:
+    """How a total came about: `quality` + `price` = `total`, points out of 100."""
+
+    quality: Decimal
+    price: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Both together."""
+        return self.quality + self.price
+
+
+def sums(amounts: Mapping[int, Decimal], assessment: Assessment) -> dict[int, Sum]:
+    """The sum of each assessed bid (`amounts` in yuan by bid id) that reached every minimum, as the ranking made it."""
+    counted = {
+        bid_id: amount
+        for bid_id, amount in amounts.items()
+        if any(mark.bid_id == bid_id for mark in assessment.marks) and _failed(bid_id, assessment) is None
+    }
+    lowest = min(counted.values(), default=Decimal(0))
+    weight = assessment.criteria.price_weight
+    return {
+        bid_id: Sum(_quality(bid_id, assessment), price_points(amount, lowest, weight))
+        for bid_id, amount in counted.items()
+    }
+
+
+def _quality(bid_id: int, assessment: Assessment) -> Decimal:
+    return sum((assessment.points(bid_id, each) for each in assessment.criteria.questions), Decimal(0))
+
+
+def _failed(bid_id: int, assessment: Assessment) -> Question | None:
     """The first question on which a proposal stays below the minimum."""
-    return next(
-        (each for each in assessment.criteria.questions if assessment.points(entrant.bid_id, each) < each.minimum),
-        None,
-    )
+    questions = assessment.criteria.questions
+    return next((each for each in questions if assessment.points(bid_id, each) < each.minimum), None)
 
 
 def _below(question: Question, points: Decimal) -> Reason:

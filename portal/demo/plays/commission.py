@@ -11,6 +11,7 @@ from contracts import services as contracts
 from core import clock
 from market import content, services
 from market.queries.awards import award_of
+from market.queries.notices import notice
 from market.rules.bids import Offer
 from market.rules.bonds import BondKind, most
 from market.rules.eligibility import NotEligible
@@ -25,6 +26,7 @@ from portal.demo.market import DemoMarket, Job, Need
 from portal.demo.people import Player
 from portal.demo.plays.choosing import CRITERIA, chooses, names_panel
 from portal.demo.plays.performance import performs
+from portal.demo.roster import SETTLED_CLIENT
 from portal.demo.stage import Process
 
 DIRECT, LOWEST, DRAW = SelectionMethod.DIRECT, SelectionMethod.LOWEST_PRICE, SelectionMethod.RANDOM_DRAW
@@ -126,6 +128,8 @@ async def collects(market: DemoMarket, need: Need, notice_id: int, draft: Notice
         await services.withdraw_notice(need.buyer.identity, notice_id=notice_id, reason=words.WITHDRAWAL)
         return
     yield draft.deadline
+    while (deadline := (await notice(notice_id)).deadline) > clock.now():  # an outage has moved it
+        yield deadline
     if not await services.open_bids(notice_id):
         yield market.turn(need.buyer.identity, market.diary.later(clock.now(), 0, stream))
         key = demo_key(need.buyer.client.uscc).text
@@ -136,17 +140,20 @@ async def collects(market: DemoMarket, need: Need, notice_id: int, draft: Notice
     market.enter(on_display(market, need, notice_id), clock.now())
 
 
-async def on_display(market: DemoMarket, need: Need, notice_id: int) -> Process:
-    """The result stands for three working days, then the award is confirmed and the contract drafted."""
+async def on_display(market: DemoMarket, need: Need, notice_id: int, *, may_cancel: bool = True) -> Process:
+    """The result stands for three working days, then the award is confirmed and the contract drafted.
+
+    An objection holds it up: who waits looks again an hour later.
+    """
     award = await award_of(notice_id)
     if award is None:
         return
-    if need.stream.random() < 0.01:
+    if need.stream.random() < 0.01 and may_cancel:
         yield market.diary.later(clock.now(), 1, need.stream)
         await services.cancel_selection(need.buyer.identity, notice_id=notice_id, reason=words.CANCELLATION)
         return
     while award is not None and award.state == "announced":
-        yield award.display_until
+        yield max(award.display_until, clock.now() + timedelta(hours=1))
         await services.confirm_award(notice_id)
         award = await award_of(notice_id)
     if award is not None:
@@ -160,7 +167,7 @@ async def on_display(market: DemoMarket, need: Need, notice_id: int) -> Process:
 # ---- the need
 def _need(market: DemoMarket, number: int) -> Need | None:
     stream = market.chance("commission", number)
-    buyer = stream.choice(list(market.people.buyers.values()))
+    buyer = stream.choice([one for key, one in market.people.buyers.items() if not key.startswith(SETTLED_CLIENT)])
     offered = {code for one in market.people.players.values() for code in one.agency.items}
     weights = world.fitting_items(buyer.client.sector_zh, sorted(offered))
     if not weights:
@@ -276,10 +283,18 @@ def _leisure(player: Player) -> float:
 def _bidders(market: DemoMarket, need: Need) -> list[Player]:
     """Who is interested: some of those who offer the item, rather neighbours, rather those with idle hands."""
     found = {one.agency.key: one for one in _candidates(market, need)}
-    weights = {key: _leisure(one) * _nearness(one, need) for key, one in found.items()}
+    weights = {key: _leisure(one) * _nearness(one, need) * _eagerness(key, need) for key, one in found.items()}
     public = need.buyer.client.fund_source.public_money
     count = need.stream.randint(4, 6) if public else need.stream.randint(2, 5)
-    return [found[key] for key in world.pick(weights, count, need.stream)]
+    picked = world.pick(weights, count, need.stream)
+    return [found[key] for key in picked if key != world.HOPEFUL or len(picked) > 2]
+
+
+def _eagerness(key: str, need: Need) -> float:
+    """One agency tries wherever price decides and others come, and nowhere else."""
+    if key != world.HOPEFUL:
+        return 1.0
+    return 40.0 if need.method in {LOWEST, AVERAGE} else 0.0
 
 
 def _nearness(player: Player, need: Need) -> float:
@@ -306,5 +321,8 @@ def _offer(need: Need, draft: NoticeDraft, player: Player, stream: random.Random
     busy = player.open_jobs / world.capacity(player.agency)
     amount = min(draft.ceiling, world.price(player.agency, need.value, busy, stream))
     days = max(1, draft.days_limit - stream.randint(0, 4))
+    if player.agency.key == world.HOPEFUL:
+        dear = Decimal(round(need.value * stream.uniform(1.03, 1.09)))
+        amount = min(draft.ceiling, dear) if draft.method is LOWEST else draft.ceiling
     fixed = draft.method is DRAW
     return Offer(draft.ceiling if fixed else amount, days, stream.choice(words.PROPOSALS))

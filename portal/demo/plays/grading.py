@@ -35,6 +35,7 @@ def run_days(market: DemoMarket) -> Iterator[date]:
 async def graded(market: DemoMarket, day: date) -> Process:
     """One run from the draft to the signature."""
     stream, diary, officer = market.chance("grade-run", day), market.diary, market.people.officer
+    await services.calibrate_if_due()
     run = await services.prepare_run(actor=officer, as_of=day)
     drafts = await db.rows("select id, agency from grading_report where run = $1 order by id", run.run_id)
     speaking = [one for one in drafts if stream.random() < COMMENT_SHARE]

@@ -77,6 +77,16 @@ async def some_are_held(market: DemoMarket) -> Process:
         moment = market.diary.later(moment, stream.randint(15, 40), stream)
 
 
+async def one_stays_held(market: DemoMarket) -> Process:
+    """When the curtain falls the supervisor is still looking into one payment."""
+    rows = await queries.payables_after(0, [PayableKind.MILESTONE])
+    waiting = [row for row in rows if row.state is PayableState.DUE and not row.on_hold]
+    if waiting:
+        chosen = market.chance("last-hold").choice(waiting)
+        await services.place_hold(actor=market.people.supervisor, payable_id=chosen.id, reason=words.HOLD)
+    yield market.ends_at
+
+
 def _actor(market: DemoMarket, organization_id: int) -> Identity | None:
     people: list[Buyer | Player] = [*market.people.buyers.values(), *market.people.players.values()]
     return next((one.identity for one in people if one.identity.organization_id == organization_id), None)

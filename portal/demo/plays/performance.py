@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from contracts import queries, services
-from contracts.queries.contracts import MilestoneRow
+from contracts.queries.contracts import MilestoneRow, possible_signers
 from contracts.rules.filing import MilestoneTerms, Terms
 from contracts.services import ContractReceipt, ResultDraft
 from core import clock
@@ -101,7 +101,8 @@ async def _file(job: Job, milestone: MilestoneRow, version: int) -> None:
     stream = job.stream
     title = f"{job.title}{milestone.name}"
     lines = [*words.report_lines(job.title, milestone.name, stream), f"第 {version + 1} 版"]
-    signers = stream.sample(job.player.signers, min(2, len(job.player.signers)))
+    staff = [one.id for one in await possible_signers(job.player.identity)]
+    signers = stream.sample(staff, min(2, len(staff)))
     await services.file_deliverable(
         actor=job.player.identity,
         contract_id=job.contract_id,

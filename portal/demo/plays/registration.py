@@ -18,7 +18,6 @@ from agencies.rules.dossier import (
 from agencies.rules.filing import NOTICE_WORKDAYS
 from agencies.rules.formal_check import Defect
 from agencies.rules.independence import Relation, RelationKind, Separation, TargetKind
-from contracts.queries.contracts import possible_signers
 from core.clock import shanghai
 from core.forms import Upload
 from portal.demo import papers, words
@@ -85,7 +84,6 @@ def entry_day(market: DemoMarket, agency: DemoAgency) -> datetime:
 async def _on_record(market: DemoMarket, player: Player, agency_id: int, now: datetime) -> None:
     player.agency_id = agency_id
     player.recorded_on = market.diary.calendar.add(shanghai(now).date(), NOTICE_WORKDAYS + 1)
-    player.signers = tuple(one.id for one in await possible_signers(player.identity))
     await market.people.declare_interest(player)
 
 
@@ -111,7 +109,9 @@ def _organization(market: DemoMarket, agency: DemoAgency) -> OrganizationStep:
 def _controller(market: DemoMarket, agency: DemoAgency) -> str:
     """Who stands behind it; two agencies that declare so share one."""
     keys = {agency.key, agency.relation_target} if agency.relation == "shared_controller" else {agency.key}
-    return words.person(market.chance("controller", *sorted(keys)), 3)
+    first = min(keys)
+    everybody = [one.key for one in market.roster.agencies]
+    return words.person(market.chance("controller", *sorted(keys)), 101 + everybody.index(first))
 
 
 def qualification(agency: DemoAgency) -> QualificationDraft:

@@ -11,21 +11,21 @@ from datetime import date, timedelta
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
-from core import accounts, clock
+from core import accounts
 from core.db import transaction
 from core.identity import Role
 from market import services
 from market.rules.bids import Attachment, Offer
 from market.rules.eligibility import NotEligible
-from market.rules.notices import NoticeDraft, SelectionMethod
-from market.services.projects import ProjectDraft
 from portal.demo import words
 from portal.demo.market import DemoMarket
 from portal.demo.people import Player
+from portal.demo.plays.scene import Scene, concludes, day_of, posts
 from portal.demo.stage import Process
 
-ITEM, TRADE, CLIENT = "XT-SV-01", "surveying", "CL-03"
-LONG_AGO = (75, 60, 45, 30)
+TRADE = "surveying"
+SITE = Scene("CL-03", "XT-SV-01", "厂区地形图更新", "1:500 地形图，约 6 公顷", "26000.00")
+LONG_AGO = (100, 75, 60, 45, 30)
 
 
 @dataclass(frozen=True)
@@ -37,58 +37,33 @@ class Pattern:
 
 
 PATTERNS = (
+    Pattern(("22000.00", "22030.00", "25400.00")),
     Pattern(("20000.00", "20040.00", "20085.00", "20090.00"), one_desk=True),
     Pattern(("18000.00", "18500.00", "19000.00", "19500.00")),
     Pattern(("21000.00", "21000.00", "23800.00")),
-    Pattern(("12600.00", "21800.00", "22600.00", "23500.00")),
+    Pattern(("15900.00", "22600.00", "22900.00", "23500.00")),
 )
-"""Alike prices from one desk; equal steps; two the same; one far below the rest."""
+"""A runner-up right behind; alike prices from one desk; equal steps; two the same; one far below the rest."""
 
 
 def rings(market: DemoMarket) -> Iterator[tuple[Process, date]]:
     """Each pattern on its day, where the market is old and large enough."""
-    last = clock.shanghai(market.ends_at).date()
-    if CLIENT not in {one.key for one in market.roster.clients}:
-        return
     for days, pattern in zip(LONG_AGO, PATTERNS, strict=True):
-        day = market.diary.workday(last - timedelta(days=days))
-        if day > clock.shanghai(market.begins_at).date() + timedelta(days=45):
+        day = day_of(market, days, SITE.client)
+        if day is not None:
             yield _notice_of(market, pattern), day
 
 
 async def _notice_of(market: DemoMarket, pattern: Pattern) -> Process:
-    buyer = market.people.buyers[CLIENT]
-    bidders = [one for one in market.people.recorded(TRADE) if ITEM in one.agency.items][: len(pattern.prices)]
+    bidders = [one for one in market.people.recorded(TRADE) if SITE.item in one.agency.items][: len(pattern.prices)]
     if len(bidders) < len(pattern.prices):
         return
-    title = f"{buyer.client.name_zh}厂区地形图更新"
-    project = await services.describe_project(
-        buyer.identity,
-        draft=ProjectDraft(title, "新泰市", title, Decimal("3000000.00"), buyer.client.fund_source),
-    )
-    day = market.diary.calendar.add(clock.shanghai(clock.now()).date(), 5)
-    deadline = market.diary.at(day, 15)
-    draft = NoticeDraft(
-        item_code=ITEM,
-        method=SelectionMethod.LOWEST_PRICE,
-        fund_source=buyer.client.fund_source,
-        scale="1:500 地形图，约 6 公顷",
-        requirements=words.REQUIREMENTS[0],
-        payment_terms=words.PAYMENT_TERMS[0],
-        ceiling=Decimal("26000.00"),
-        days_limit=20,
-        deadline=deadline,
-    )
-    receipt = await services.draft_notice(buyer.identity, project_id=project.project_id, draft=draft)
-    explained = services.Explanations(split=words.SPLIT_WORDS, conditions=words.CONDITION_WORDS)
-    await services.publish_notice(
-        buyer.identity, notice_id=receipt.notice_id, version=receipt.version, explanations=explained
-    )
-    yield deadline - timedelta(hours=3)
-    await _bid_all(receipt.notice_id, bidders, pattern)
-    yield deadline
-    await services.open_bids(receipt.notice_id)
-    await services.select_winner(receipt.notice_id)
+    posted = await posts(market, SITE)
+    yield posted.draft.deadline - timedelta(hours=3)
+    await _bid_all(posted.notice_id, bidders, pattern)
+    yield posted.draft.deadline
+    async for moment in concludes(market, posted):
+        yield moment
 
 
 async def _bid_all(notice_id: int, bidders: Sequence[Player], pattern: Pattern) -> None:

@@ -1,0 +1,1 @@
+"""How good the estimator is: simulated markets whose truth is known, and the figures of docs/guides/grading.md."""

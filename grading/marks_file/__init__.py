@@ -1,0 +1,14 @@
+"""Grades from a file of marks, without the platform: `xinshi grade estimate`.
+
+reading      CSV or Parquet, checked row by row; a wrong row stops everything
+shelf        the marks on disk, in parts that fit in memory
+estimating   calibration, field, scores, grades, part by part
+writing      the tables, all or none
+"""
+
+from grading.marks_file.estimating import Options, Receipt, estimate_file
+from grading.marks_file.reading import MarksInvalid
+from grading.marks_file.writing import Outputs, write
+from grading.rules.scheme import constants_of
+
+__all__ = ["MarksInvalid", "Options", "Outputs", "Receipt", "constants_of", "estimate_file", "write"]

@@ -1,0 +1,124 @@
+"""The quarterly table: learnt from finished reviews, published, frozen, and used by the next run."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from core import clock, db
+from core.identity import SYSTEM
+from grading import services
+from grading.rules.calibration import load_calibration
+from grading.rules.errors import CalibrationExists, DayAhead
+from grading.rules.evidence import Case, Stars
+from grading.rules.learning import NotEnoughMarks, learn, quarter_code
+from tests.factories.grading import scheme
+
+AS_OF = date(2026, 11, 2)
+STRICT = {"R-0001": 6.0, "R-0002": 0.0, "R-0003": -6.0, "R-0004": 1.0}
+
+
+def cases(agencies=60, each=6, seed=1):
+    """Finished cases: strict and lenient reviewers, a hard item and an easy one."""
+    dice = np.random.default_rng(seed)
+    made = {}
+    for agency in range(agencies):
+        level = dice.normal(78, 7)
+        made[agency, "surveying"] = [_case(agency * 100 + n, level, dice) for n in range(each)]
+    return made
+
+
+def _case(number, level, dice):
+    alias = str(dice.choice(list(STRICT)))
+    item = str(dice.choice(["XT-01", "XT-02"]))
+    mark = level - STRICT[alias] - (4 if item == "XT-02" else 0) + dice.normal(0, 4)
+    technical = Decimal(str(round(float(np.clip(mark, 0, 100)), 2)))
+    stars = Stars(Decimal(80), AS_OF) if number % 3 == 0 else None
+    return Case(
+        deliverable_id=number, title="图", client_id=number, reviewers=(alias,), marks=(technical,), technical=technical,
+        vetoed=False, punctuality=Decimal(100), filings=Decimal(100),
+        finalised_on=AS_OF - timedelta(days=int(dice.integers(0, 700))), difficulty=item, related=False, stars=stars,
+    )  # fmt: skip
+
+
+def table(**changes):
+    return load_calibration(learn(cases(**changes), scheme(), AS_OF, "XT-CAL-2026Q4").text)
+
+
+def test_strict_reviewers_and_hard_items_are_found():
+    found = table()
+    mean = sum(STRICT.values()) / len(STRICT)
+    for alias, severity in STRICT.items():
+        assert float(found.severity[alias]) == pytest.approx(severity - mean, abs=1.2)
+    assert float(found.difficulty["XT-02"] - found.difficulty["XT-01"]) == pytest.approx(4, abs=1)
+    assert found.motion is not None
+    assert found.agency_variance == pytest.approx((0.75 * 7) ** 2, rel=0.4)
+
+
+def test_the_same_cases_give_the_same_table_to_the_last_byte_in_any_order():
+    given = cases()
+    turned = {key: given[key][::-1] for key in reversed(given)}
+    assert learn(turned, scheme(), AS_OF, "X").text == learn(given, scheme(), AS_OF, "X").text
+
+
+def test_vetoed_and_related_cases_teach_nothing():
+    given = cases()
+    spoilt = {
+        key: [*own, replace(own[0], deliverable_id=own[0].deliverable_id + 50, vetoed=True, technical=Decimal(0))]
+        for key, own in given.items()
+    }
+    assert learn(spoilt, scheme(), AS_OF, "X").text == learn(given, scheme(), AS_OF, "X").text
+    tied = {
+        key: [*own, replace(own[0], deliverable_id=own[0].deliverable_id + 51, related=True)]
+        for key, own in given.items()
+    }
+    assert learn(tied, scheme(), AS_OF, "X").text == learn(given, scheme(), AS_OF, "X").text
+
+
+def test_too_few_marks_teach_nothing():
+    with pytest.raises(NotEnoughMarks) as refused:
+        learn(cases(agencies=30, each=6), scheme(), AS_OF, "X")
+    assert refused.value.params == {"have": 180, "need": 200}
+
+
+def test_a_quarter_has_one_code():
+    assert [quarter_code(date(2026, month, 1)) for month in (1, 3, 4, 12)] == [
+        "XT-CAL-2026Q1", "XT-CAL-2026Q1", "XT-CAL-2026Q2", "XT-CAL-2026Q4",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def marked(monkeypatch):
+    """Finished cases as the database would give them."""
+
+    async def given(*_: object) -> dict:
+        return cases()
+
+    monkeypatch.setattr("grading.services.calibrating.window_cases", given)
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("db", "marked")
+async def test_the_table_is_published_once_a_quarter_frozen_and_on_the_trail():
+    with clock.at(clock.end_of_day(AS_OF)):
+        receipt = await services.publish_calibration(actor=SYSTEM, as_of=AS_OF)
+        with pytest.raises(CalibrationExists):
+            await services.publish_calibration(actor=SYSTEM, as_of=AS_OF)
+        with pytest.raises(DayAhead):
+            await services.publish_calibration(actor=SYSTEM, as_of=AS_OF + timedelta(days=9))
+    row = await db.row("select * from grading_calibration where code = $1", "XT-CAL-2026Q4")
+    assert (row["digest"], row["frozen_on"]) == (receipt.digest, AS_OF)
+    entry = await db.row("select act from core_trail_entry where id = $1", receipt.entry_id)
+    assert entry["act"] == "calibration.published"
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("db", "marked")
+async def test_the_clock_learns_on_the_first_working_day_of_a_quarter_and_once():
+    with clock.at(clock.end_of_day(date(2026, 10, 6))):  # the holidays are not over
+        assert await services.calibrate_if_due() is None
+    with clock.at(clock.end_of_day(date(2026, 10, 9))):
+        assert (await services.calibrate_if_due()).code == "XT-CAL-2026Q4"
+        assert await services.calibrate_if_due() is None

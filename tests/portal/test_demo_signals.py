@@ -1,0 +1,51 @@
+"""The demo market shows every kind of signal, and what does not go smoothly: lose a play, and this fails."""
+
+from datetime import date
+
+import pytest
+
+from core import db
+from market.queries import signals
+from market.queries.signals import SignalFilter
+from market.rules.signal_list import DEFINITIONS
+from portal.demo import build
+
+pytestmark = pytest.mark.anyio
+LAST = date(2026, 10, 30)
+EVERYTHING = SignalFilter(state="all", handled="all", background=True)
+PLAYED = (
+    "question.asked",
+    "question.answered",
+    "notice.amended",
+    "envelope.confirmed",
+    "envelope.replaced",
+    "outage.logged",
+    "notice.extended",
+    "notice.paused",
+    "notice.resumed",
+)
+
+
+async def test_the_demo_market_shows_every_signal_and_every_trouble(committed_db: str) -> None:
+    await build(seed=7, months=12, scale="xintai", progress=False, until=LAST)
+    found = await signals.signal_counts(EVERYTHING)
+    assert set(found) == {code for code, one in DEFINITIONS.items() if not one.never}
+    for row in await signals.signals(EVERYTHING, limit=1000):
+        assert "%(" not in row.text
+        if row.code == "R024":
+            assert row.params["fence"] == "0.2", "the limit is that of the edition in force"
+    assert {code: number for code, number in found.items() if number > 12 and not DEFINITIONS[code].background} == {}, (
+        "a signal that is everywhere tells nothing"
+    )
+
+    acts = {row["act"] for row in await db.rows("select distinct act from core_trail_entry")}
+    assert acts.issuperset(PLAYED)
+    states = await db.rows("select state from market_objection order by id")
+    assert [row["state"] for row in states] == ["confirmed", "escalated"]
+    moved = await db.row("select n.deadline, n.state, o.received from market_extension x"
+                         " join market_notice n on n.id = x.notice join market_opening o on o.notice = n.id")  # fmt: skip
+    assert moved["received"] == 3, "the bid that came after the old deadline counts"
+    behind = await db.value("select count(*) from market_bid b join market_notice n on n.id = b.notice"
+                            " where n.amendment > 0 and b.amendment < n.amendment and b.agency is null")  # fmt: skip
+    assert behind == 1, "a bid that nobody confirmed stays closed"
+    assert await db.value("select count(*) from core_heartbeat") == 0, "a server that starts begins its own record"
