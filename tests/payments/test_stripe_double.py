@@ -288,7 +288,7 @@ async def test_onboarding_transfer_reversal_payout(there: World) -> None:
     sent = await there.gateway.transfer(key="t1", amount=gross, **move)
     with pytest.raises(StripeRefuses):
         await there.gateway.transfer(key="t2", amount=1, **move)
-    back = await there.gateway.reverse(sent["id"], 100, key="r")
+    back = await there.gateway.reverse(sent["id"], 100, key="r", metadata={})
     assert back["balance_transaction"]["amount"] == 100
     await there.people.post("/control/payout", data={"account": account["id"]})
     async with there.double.store.read() as book:
