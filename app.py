@@ -65,7 +65,9 @@ import payments.api
 import payments.controllers
 import payments.jobs
 import payments.rules
+import payments.rules.stripe
 import payments.services
+import payments.stripe_jobs
 import portal.api
 import portal.controllers
 import portal.rules.reports
@@ -75,6 +77,7 @@ from core.web import pages
 from core.web.failures import HANDLERS
 from core.web.layer import Layer
 from core.web.templates import STATIC
+from payments.stripe_double import mounted
 
 VERSION = "0.1.0"
 BODY_LIMIT = 2 * 1024 * 1024
@@ -102,7 +105,16 @@ API_ROUTERS = (
     grading.api.api_router,
     portal.api.api_router,
 )
-CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, payments.jobs, core.mail, core.trail.jobs)
+CLOCKWORK = (
+    agencies.jobs,
+    contracts.jobs,
+    grading.jobs,
+    market.jobs,
+    core.mail,
+    core.trail.jobs,
+    payments.jobs,
+    payments.stripe_jobs,
+)
 """Importing these registers what time and the queue do."""
 SUPERVISION = (grading.rules.way_back, grading.rules.inheritance, grading.rules.inspections)
 
@@ -122,6 +134,7 @@ def wire() -> None:
         agencies.rules.TRAIL_TITLES,
         agencies.rules.suspensions.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
+        payments.rules.stripe.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
         market.rules.guide.TRAIL_TITLES,
         market.rules.amendments.TRAIL_TITLES,
@@ -196,8 +209,8 @@ def create_app() -> Litestar:
         include_in_schema=False,
     )
     app = Litestar(
-        route_handlers=[*ROUTERS, Router(path="/api/v1", route_handlers=API_ROUTERS), static],
-        lifespan=[_pool],
+        route_handlers=[*ROUTERS, Router(path="/api/v1", route_handlers=API_ROUTERS), static, *mounted.handlers()],
+        lifespan=[_pool, mounted.living],
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_LIMIT,
         openapi_config=OpenAPIConfig(

@@ -1,4 +1,4 @@
-"""`xinshi payments`: prove the ledger, from a terminal."""
+"""`xinshi payments`: prove the ledger, examine and reconcile Stripe, from a terminal."""
 
 import sys
 
@@ -8,14 +8,18 @@ from core import i18n
 from core.i18n import translate
 from core.instance import run as with_database
 from core.settings import speak
-from payments import queries
+from payments import queries, stripe_cli
 from payments.rules.audit import CHECK_TITLES, Check
 
 
 @click.group("payments")
 def cli() -> None:
-    """Payments: prove the ledger, name what does not fit."""
+    """Payments: prove the ledger, name what does not fit; examine Stripe and compare its books with ours."""
     i18n.set_language(speak("zh_Hans", "en"))
+
+
+for _command in (stripe_cli.doctor_command, stripe_cli.reconcile_command, stripe_cli.double_command):
+    cli.add_command(_command)
 
 
 @cli.command()

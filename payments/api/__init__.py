@@ -2,6 +2,6 @@
 
 from litestar import Router
 
-from payments.api import payables, steps
+from payments.api import payables, steps, stripe
 
-api_router = Router(path="/", route_handlers=[*payables.HANDLERS, *steps.HANDLERS], tags=["payments"])
+api_router = Router(path="/", route_handlers=[*payables.HANDLERS, *stripe.HANDLERS, *steps.HANDLERS], tags=["payments"])

@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from payments.controllers import bank, ledger, overviews, payables, steps
+from payments.controllers import bank, ledger, overviews, payables, steps, stripe, stripe_webhook
 
 router = Router(
     path="/",
@@ -12,5 +12,7 @@ router = Router(
         *ledger.HANDLERS,
         *bank.HANDLERS,
         *overviews.HANDLERS,
+        *stripe.HANDLERS,
+        *stripe_webhook.HANDLERS,
     ],
 )

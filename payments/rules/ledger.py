@@ -252,6 +252,14 @@ def payout_reversed(of: Parties, amount: int, event: str) -> Posting:
     return of.posting(P.PAYOUT_REVERSED, event, *back)
 
 
+def payout_uncovered(of: Parties, amount: int, event: str, *, back: bool) -> Posting:
+    """A transfer to the payee, or its reversal (`back`), after the payer's bank has taken the money away for good: nothing
+    is kept any more, so it is the platform's own balance that shrinks or recovers."""
+    moved = -amount if back else amount
+    kind = P.PAYOUT_REVERSED if back else P.PAID_OUT
+    return of.posting(kind, event, (of.payee_id, K.OUTSIDE, moved), (PLATFORM, K.PROVIDER, -moved))
+
+
 def refunded(of: Parties, amount: int, event: str) -> Posting:
     """What was kept goes back to the payer. `event` is the refund's id at the provider."""
     return of.posting(P.REFUNDED, event, *_handed_on(of, of.payer_id, amount))
