@@ -15,11 +15,15 @@ import agencies.controllers
 import agencies.jobs
 import agencies.queries
 import agencies.rules
+import agencies.rules.persons
+import agencies.rules.suspensions
 import agencies.rules.trail_titles
+import agencies.services
 import contracts.api
 import contracts.controllers
 import contracts.jobs
 import contracts.rules
+import contracts.rules.supervision
 import contracts.services
 import core.admin_pages
 import core.api
@@ -33,7 +37,12 @@ import grading.controllers
 import grading.jobs
 import grading.rules
 import grading.rules.grader_signals
+import grading.rules.inheritance
+import grading.rules.inspections
+import grading.rules.objections
 import grading.rules.proposals
+import grading.rules.repair
+import grading.rules.way_back
 import grading.services
 import market.api
 import market.content_loader
@@ -55,8 +64,12 @@ import market.rules.trail_titles
 import market.services
 import payments.api
 import payments.controllers
+import payments.jobs
 import payments.rules
+import payments.rules.stripe
 import payments.services
+import payments.stripe_jobs
+import portal.api
 import portal.controllers
 import portal.rules.reports
 from core import accounts, admin, admin_pages, attempts, feeds, heartbeat, settings, trail, workdays
@@ -65,6 +78,7 @@ from core.web import pages
 from core.web.failures import HANDLERS
 from core.web.layer import Layer
 from core.web.templates import STATIC
+from payments.stripe_double import mounted
 
 VERSION = "0.1.0"
 BODY_LIMIT = 2 * 1024 * 1024
@@ -90,9 +104,20 @@ API_ROUTERS = (
     market.api.api_router,
     contracts.api.api_router,
     grading.api.api_router,
+    portal.api.api_router,
 )
-CLOCKWORK = (agencies.jobs, contracts.jobs, grading.jobs, market.jobs, core.mail, core.trail.jobs)
+CLOCKWORK = (
+    agencies.jobs,
+    contracts.jobs,
+    grading.jobs,
+    market.jobs,
+    core.mail,
+    core.trail.jobs,
+    payments.jobs,
+    payments.stripe_jobs,
+)
 """Importing these registers what time and the queue do."""
+SUPERVISION = (grading.rules.way_back, grading.rules.inheritance, grading.rules.inspections)
 
 
 def wire() -> None:
@@ -100,13 +125,17 @@ def wire() -> None:
     agencies.queries.ITEM_CATALOGUE.supply(market.queries.items)
     market.services.AWARDED.supply(contracts.services.draft_from_award)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
+    payments.services.PAYEE_CHECK.supply(agencies.services.check_may_be_paid)
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
     market.services.CASE_DECIDED.supply(grading.services.propose_from_case)
+    contracts.services.DEFERRED_LAPSED.supply(grading.services.propose_from_lapse)
     trail.name_acts(
         admin.TRAIL_TITLES,
         agencies.rules.TRAIL_TITLES,
+        agencies.rules.suspensions.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
+        payments.rules.stripe.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
         market.rules.guide.TRAIL_TITLES,
         market.rules.amendments.TRAIL_TITLES,
@@ -121,21 +150,30 @@ def wire() -> None:
         market.rules.signal_cases.TRAIL_TITLES,
         market.rules.guards.TRAIL_TITLES,
         contracts.rules.TRAIL_TITLES,
+        contracts.rules.supervision.TRAIL_TITLES,
+        agencies.rules.persons.TRAIL_TITLES,
         grading.rules.TRAIL_TITLES,
         grading.rules.grader_signals.TRAIL_TITLES,
+        grading.rules.objections.TRAIL_TITLES,
         grading.rules.proposals.TRAIL_TITLES,
+        grading.rules.repair.TRAIL_TITLES,
+        *(topic.TRAIL_TITLES for topic in SUPERVISION),
         portal.rules.reports.TRAIL_TITLES,
     )
     trail.open_acts(trail.Openness.FULL, market.rules.trail_titles.OPEN_ACTS, agencies.rules.trail_titles.OPEN_ACTS)
     for topic in (market.rules.amendments, market.rules.bonds, market.rules.questions):
         trail.open_acts(trail.Openness.FULL, topic.OPEN_ACTS)
-    trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, market.rules.objections.OPEN_ACTS, agencies.rules.suspensions.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.methods.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.outages.OPEN_ACTS, attempts.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.guards.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, grading.rules.proposals.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, grading.rules.objections.OPEN_ACTS, grading.rules.repair.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, contracts.rules.supervision.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, grading.rules.way_back.OPEN_ACTS, grading.rules.inheritance.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FULL, grading.rules.inspections.OPEN_ACTS)
 
 
 @asynccontextmanager
@@ -174,8 +212,8 @@ def create_app() -> Litestar:
         include_in_schema=False,
     )
     app = Litestar(
-        route_handlers=[*ROUTERS, Router(path="/api/v1", route_handlers=API_ROUTERS), static],
-        lifespan=[_pool],
+        route_handlers=[*ROUTERS, Router(path="/api/v1", route_handlers=API_ROUTERS), static, *mounted.handlers()],
+        lifespan=[_pool, mounted.living],
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_LIMIT,
         openapi_config=OpenAPIConfig(
@@ -194,5 +232,6 @@ async def fill_content() -> None:
     """Default content after migrating: idempotent, quick when nothing is new."""
     await accounts.ensure_system()
     await workdays.load_published()
+    await payments.services.open_books()
     for loader in (market.content_loader, grading.content_loader):
         await loader.load_content()

@@ -77,7 +77,7 @@ def _whole(folder: Path, scale: str, months: int, rounds: int, seconds: float) -
 
 
 def _market(folder: Path, _scale: str, _months: int, rounds: int, _seconds: float) -> str:
-    from benchmarks import board, live, rush, signals
+    from benchmarks import board, live, rush, signals, statement, webhooks
     from benchmarks.figures import Chapter, chapters_as_markdown
     from benchmarks.ground import cluster, fresh_database
     from portal.demo import build
@@ -91,6 +91,10 @@ def _market(folder: Path, _scale: str, _months: int, rounds: int, _seconds: floa
             chapters.append(await live.measure(urls, folder, rounds=rounds))
             _say("a search of 200,000 notices")
             chapters.append(await board.measure(urls, rounds=rounds))
+            _say("events of Stripe, and 100,000 payments compared")
+            chapters.append(await webhooks.measure(urls, rounds=rounds))
+            _say("a statement of 100,000 entries")
+            chapters.append(await statement.measure(urls, rounds=rounds))
             version = await _version()
         _say("signals over a million bids")
         chapters.append(await signals.measure(folder))

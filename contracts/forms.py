@@ -8,8 +8,8 @@ from contracts.rules.evaluations import DIMENSIONS, Stars
 from contracts.rules.filing import MOST_MILESTONES, MilestoneTerms, Terms
 from contracts.rules.reviews import InterestKind
 from contracts.rules.sheets import Mark, ReviewSheet, VetoFinding
-from contracts.services import ResultDraft, SheetFilled
-from core.forms import Form
+from contracts.services import DeferralDraft, ResultDraft, SheetFilled
+from core.forms import Form, Upload
 from core.i18n import N_
 
 LONG = 4000
@@ -60,6 +60,27 @@ def parse_text(form: Form, name: str, *, max_length: int = LONG) -> str:
     text = form.text(name, max_length=max_length)
     form.finish()
     return text
+
+
+def parse_deferral(form: Form) -> DeferralDraft:
+    """A promised document: what, why, by when; `about` is "contract" or the number of a result."""
+    about = form.text("about", max_length=20)
+    if about != "contract" and not (about.isascii() and about.isdigit()):
+        form.error("about", N_("请从列出的选项中选择。"))
+    name = form.text("name", max_length=200)
+    reason = form.text("reason", max_length=1000)
+    due_on = form.date("due_on")
+    form.finish()
+    assert due_on is not None
+    return DeferralDraft(name, reason, due_on, None if about == "contract" else int(about))
+
+
+def parse_document(form: Form) -> Upload:
+    """The one document that is handed in."""
+    upload = form.upload("document")
+    form.finish()
+    assert upload is not None
+    return upload
 
 
 def parse_result(form: Form) -> tuple[int, ResultDraft]:

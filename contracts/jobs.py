@@ -22,3 +22,9 @@ async def close_evaluations() -> None:
 async def send_reminders() -> None:
     """At 09:00 in Shanghai: remind clients who have not evaluated yet."""
     await services.send_reminders()
+
+
+@jobs.periodic("*/5 * * * *", "contracts.sweep_deferred")
+async def sweep_deferred() -> None:
+    """Promised documents whose date has passed lapse and are handed up."""
+    await services.sweep_deferred()

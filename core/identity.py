@@ -58,6 +58,10 @@ class Permission(StrEnum):
     # market supervisor
     DECIDE_OBJECTION = "decide-objection"
     WATCH_MARKET = "watch-market"
+    HOLD_PAYMENT = "hold-payment"
+    SUSPEND_AGENCY = "suspend-agency"
+    # whoever runs the platform: supervisor and administrator
+    WATCH_PAYMENTS = "watch-payments"
     # registrar
     CHECK_FILING = "check-filing"
     # reviewer
@@ -124,6 +128,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.PUBLISH_GRADE,
             Permission.RECORD_CONDUCT,
             Permission.DECIDE_CONDUCT,
+            Permission.PAY,
             Permission.WATCH_GRADING,
             Permission.READ_LABORATORY,
             Permission.CHANGE_SCHEME,
@@ -136,13 +141,22 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.KEEP_OPENING_KEY,
             Permission.DECIDE_OBJECTION,
             Permission.WATCH_MARKET,
+            Permission.HOLD_PAYMENT,
+            Permission.SUSPEND_AGENCY,
+            Permission.WATCH_PAYMENTS,
             Permission.WATCH_GRADING,
             Permission.READ_LABORATORY,
             Permission.READ_TRAIL,
         }
     ),
     Role.ADMINISTRATOR: frozenset(
-        _MEMBER | {Permission.MANAGE_ACCOUNTS, Permission.MANAGE_CALENDAR, Permission.READ_TRAIL}
+        _MEMBER
+        | {
+            Permission.MANAGE_ACCOUNTS,
+            Permission.MANAGE_CALENDAR,
+            Permission.WATCH_PAYMENTS,
+            Permission.READ_TRAIL,
+        }
     ),
     Role.SYSTEM: frozenset(Permission),
 }

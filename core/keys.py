@@ -20,6 +20,7 @@ KEYS = {
     "session": "binds form guards to sign-ins",
     "seal": "opens sealed bids after the deadline",
     "trail": "signs the checkpoints of the trail",
+    "certificate": "signs certificates of credit grades",
 }
 """The keys Xinshi uses; production checks each of them at start."""
 

@@ -100,6 +100,32 @@ class Settings:
         default="xinshi@localhost",
         metadata=_about("XINSHI_MAIL_FROM", "sender address of mails"),
     )
+    stripe_key: str = field(
+        default="",
+        metadata=_about("XINSHI_STRIPE_KEY", "secret key of the Stripe account; empty: payment by bank transfer only"),
+    )
+    stripe_webhook_secrets: str = field(
+        default="",
+        metadata=_about(
+            "XINSHI_STRIPE_WEBHOOK_SECRETS", "`whsec_…` of the endpoint; several, by comma, while rotating"
+        ),
+    )
+    stripe_api: str = field(
+        default="",
+        metadata=_about("XINSHI_STRIPE_API", "address that answers Stripe's calls; empty is Stripe itself"),
+    )
+    stripe_country: str = field(
+        default="HK",
+        metadata=_about("XINSHI_STRIPE_COUNTRY", "country of the Stripe account, two letters"),
+    )
+    stripe_currency: str = field(
+        default="hkd",
+        metadata=_about("XINSHI_STRIPE_CURRENCY", "currency in which the Stripe account settles, three letters"),
+    )
+    stripe_double: bool = field(
+        default=False,
+        metadata=_about("XINSHI_STRIPE_DOUBLE", "`on` serves a stand-in for Stripe under /stripe-double; demo only"),
+    )
     origin: str = field(
         default="",
         metadata=_about("XINSHI_ORIGIN", "name of this log in the checkpoints of the trail; never change it"),
@@ -150,6 +176,7 @@ def read(environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if settings.production:
         _check_production(settings)
+    _check_stripe(settings)
     return settings
 
 
@@ -180,8 +207,14 @@ def _convert(known: SettingField, text: str) -> Any:
             return _port(text)
         case "data" | "pg_bin":
             return Path(text).expanduser().absolute()
-        case "public_url":
+        case "public_url" | "stripe_api":
             return text.rstrip("/")
+        case "stripe_country":
+            return text.upper()
+        case "stripe_currency":
+            return text.lower()
+        case "stripe_double":
+            return text.lower() in {"1", "on", "true", "yes"}
         case _:
             return text
 
@@ -216,6 +249,30 @@ def _check_production(settings: Settings) -> None:
             "生产环境的 XINSHI_PUBLIC_URL 必须以 https:// 开头。",
             "In production XINSHI_PUBLIC_URL must begin with https://.",
         )
+
+
+def _check_stripe(settings: Settings) -> None:
+    """Real keys belong to production and test keys do not; half a configuration is none."""
+    key, kind = settings.stripe_key, settings.stripe_key.partition("_")[2].partition("_")[0]
+    if key and not (key.startswith(("sk_", "rk_")) and kind in {"live", "test"}):
+        raise CannotStart(
+            "XINSHI_STRIPE_KEY 应以 sk_live_、rk_live_、sk_test_ 或 rk_test_ 开头，请从 Stripe 后台重新复制。",
+            "XINSHI_STRIPE_KEY must begin with sk_live_, rk_live_, sk_test_ or rk_test_: copy it from Stripe again.",
+        )
+    if kind == "live" and not settings.production:
+        raise CannotStart(
+            "XINSHI_STRIPE_KEY 是正式密钥，只能用于 XINSHI_ENVIRONMENT=production；演示环境请用 sk_test_ 密钥。",
+            "XINSHI_STRIPE_KEY is a live key and needs XINSHI_ENVIRONMENT=production; a demo takes an sk_test_ key.",
+        )
+    if settings.production and (kind == "test" or settings.stripe_double or settings.stripe_api):
+        raise CannotStart(
+            "生产环境不接受 Stripe 的测试密钥、替身或其他地址，请改用 sk_live_ 密钥，"
+            "并删去 XINSHI_STRIPE_DOUBLE 和 XINSHI_STRIPE_API。",
+            "Production takes no test key, no double and no other address for Stripe: set an sk_live_ key and "
+            "remove XINSHI_STRIPE_DOUBLE and XINSHI_STRIPE_API.",
+        )
+    if settings.production and key and not settings.stripe_webhook_secrets:
+        raise missing("XINSHI_STRIPE_WEBHOOK_SECRETS", "without it no payment is ever noticed")
 
 
 def missing(variable: str, meaning: str) -> CannotStart:

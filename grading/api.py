@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
-from grading import api_laboratory, api_watching, forms, queries, services
+from grading import api_laboratory, api_life, api_supervision, api_watching, forms, queries, services
 from grading.queries.conduct import FindingView
 from grading.queries.reports import ReportView
 from grading.rules.evidence import plain
@@ -60,7 +60,8 @@ async def explanation(
     view = await queries.standing_explanation(agency_id, profession, await web.who(request))
     if view is None:
         raise NotFound
-    return _report(view)
+    tag = await queries.open_tag(agency_id, profession)
+    return _report(view) | {"contested": plain(tag) if tag else None}
 
 
 @get("/grade-reports/{report_id:int}", name="api:grade-report", opt=web.public)
@@ -335,8 +336,10 @@ api_router = Router(
         decide_finding,
         impose,
         revoke,
-        *api_laboratory.HANDLERS,
         *api_watching.HANDLERS,
+        *api_laboratory.HANDLERS,
+        *api_life.HANDLERS,
+        *api_supervision.HANDLERS,
     ],
     tags=["grading"],
 )

@@ -1,5 +1,6 @@
 """`xinshi grade`: prepare a run, replay published grades, and grade a file of marks, from a terminal."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,12 +9,15 @@ from pathlib import Path
 
 import click
 
+from agencies.rules import Profession
 from core import i18n
 from core.errors import DomainError
 from core.identity import SYSTEM
 from core.instance import run as with_database
 from core.settings import speak
 from grading import services
+from grading.queries.as_seen import AsSeen, as_seen
+from grading.rules.evidence import plain
 from grading.services.calibrating import CalibrationReceipt
 from grading.services.replaying import ReplayReceipt
 from grading.services.runs import RunReceipt
@@ -172,6 +176,23 @@ def _progress() -> Iterator[Callable[[str, int, int | None], None]]:
             bar.update(tasks[stage], advance=done)
 
         yield advance
+
+
+@cli.command()
+@click.option("--agency", type=int, required=True, help="Id of the agency.")
+@click.option("--profession", type=click.Choice([one.value for one in Profession]), required=True)
+@click.option("--on", type=_DAY, required=True, help="The day; the end of it in Shanghai counts.")
+def seen(agency: int, profession: str, on: datetime) -> None:
+    """What did the buyer see that day? Grade, tag and certificate as JSON."""
+
+    async def look() -> AsSeen:
+        return await as_seen(agency, Profession(profession), on.date())
+
+    try:
+        found = with_database(look)
+    except DomainError as refused:
+        raise click.ClickException(refused.message()) from refused
+    click.echo(json.dumps(plain(found), ensure_ascii=False, indent=1))
 
 
 def _day(moment: datetime | None) -> date | None:

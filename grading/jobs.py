@@ -29,3 +29,18 @@ async def schemes() -> None:
 async def grader_signals() -> None:
     """Every night at 02:50 in Shanghai: signals about reviewers, evaluations and ties."""
     await services.compute_grader_signals()
+
+
+@jobs.periodic("35 * * * *", "grading.life_sweep")
+async def life_sweep() -> None:
+    """Lapse what nobody contested, end displays that are over, mark what is overdue."""
+    await services.end_displays()
+    await services.sweep_objections()
+    await services.sweep_repairs()
+    await services.sweep_asked()
+
+
+@jobs.periodic("40 18 * * *", "grading.suggest_successors")
+async def suggest_successors() -> None:
+    """At night: who may carry on an agency with a record. A suggestion only; people decide."""
+    await services.suggest_successors()

@@ -47,9 +47,9 @@ class CalibrationTable(Table, tablename="grading_calibration"):
 
 
 class GradeRun(Table, tablename="grading_run"):
-    """All reports made for one day, or those made when a direct D takes effect.
+    """All reports made for one day, or those made when a direct D, a replay or a repair takes effect.
 
-    `key` is `monthly:2026-11-02` or `direct-d:7`: the same run cannot be made twice.
+    `key` is `monthly:2026-11-02`, `direct-d:7`, `replay:3:12` or `repair:5`: the same run cannot be made twice.
     """
 
     id = BigSerial(primary_key=True)
@@ -65,7 +65,7 @@ class GradeRun(Table, tablename="grading_run"):
     closed_at = Timestamptz(null=True, default=None)
 
     grading_run_state = Check("state in ('open','closed')")
-    grading_run_kind = Check("kind in ('monthly','direct-d')")
+    grading_run_reason = Check("kind in ('monthly','direct-d','replay','repair')")
 
 
 class GradeReport(Table, tablename="grading_report"):

@@ -13,6 +13,7 @@ PACKAGED = {
     "demo": ("portal.demo.cli", "play the demo market into an empty database"),
     "custody": ("market.cli:custody", "keys of those who keep shares of opening keys"),
     "draw": ("market.cli:draw", "draws: verify a downloaded draw file"),
+    "payments": ("payments.cli", "payments: prove the ledger, examine Stripe, compare its books with ours"),
     "grade": ("grading.cli", "credit grades: run, publish, replay"),
 }
 """Commands that live in their package, each as `cli` or the group named: name -> (module, what the list of commands says)."""

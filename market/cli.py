@@ -17,6 +17,9 @@ from market.rules.draw_check import DrawFileFault, TrailFacts, check_against_tra
 
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 NOT_SO, UNREADABLE = 1, 2
+PLAN_ANNOUNCED, PLAN_DRAWN = "inspection-plan.announced", "inspection-plan.drawn"
+"""A plan of random inspections is drawn in the same format; list and commitment are frozen in one act."""
+PUBLISHED = ("notice.published", PLAN_ANNOUNCED)
 
 
 @click.group("draw")
@@ -69,11 +72,13 @@ def trail_facts(export: Path, notice: str) -> TrailFacts:
     subject = None
     for line in export.read_text("utf-8").splitlines():
         act, about, after = _entry(json.loads(line))
-        if act == "notice.published" and after.get("number") == notice:
+        if act in PUBLISHED and after.get("number") == notice:
             subject = about
             found[act] = after
         elif act is not None and about is not None and about == subject:
             found[act] = after
+    if plan := found.get(PLAN_ANNOUNCED):
+        return TrailFacts(plan.get("draw_commitment"), plan, found.get(PLAN_DRAWN, {}).get("value"))
     return TrailFacts(
         found.get("notice.published", {}).get("draw_commitment"),
         found.get("notice.opened"),

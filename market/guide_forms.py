@@ -1,17 +1,20 @@
 """Form text of the guide, the basket and batches; the JSON twins use the same parsers."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from core.errors import FormInvalid, Message
 from core.forms import Form, Upload
 from market import content
-from market.forms import parse_notice
+from market.forms import parse_explanations, parse_members, parse_notice
 from market.rules.guide import Handling
-from market.rules.notices import NoticeDraft
+from market.rules.notices import NoticeDraft, SelectionMethod
 from market.services.batch import COMMON
+from market.services.flags import Explanations
 
+CRITERIA_FIELD = re.compile(r"criteria-\d{1,2}-(text|weight|minimum)")
 SHARED = COMMON
 """Fields that one basket or batch gives for all its lines; a line's own value wins."""
 
@@ -25,6 +28,15 @@ class PlanForm:
     answers: Mapping[str, str]
     started_on: date
     handling: Mapping[str, Handling]
+
+
+@dataclass(frozen=True)
+class BasketForm:
+    """What a client sends to post a basket; `explanations` by line, `panel` with its chair first."""
+
+    lines: tuple[tuple[str, NoticeDraft], ...]
+    explanations: Mapping[str, Explanations]
+    panel: tuple[int, ...]
 
 
 def parse_answers(form: Form) -> dict[str, str]:
@@ -54,28 +66,53 @@ def parse_handling(form: Form) -> dict[str, Handling | None]:
     return found
 
 
-def parse_lines(form: Form) -> list[tuple[str, NoticeDraft]]:
+def parse_basket(form: Form) -> BasketForm:
     """The ticked lines of a basket with what holds for all. Raises `FormInvalid` with every line's faults."""
     lines: list[tuple[str, NoticeDraft]] = []
+    explanations: dict[str, Explanations] = {}
     errors: dict[str, Message] = {}
+    once = _criteria_fields(form)
     for row in form.rows("lines"):
         if not row.flag("include"):
             continue
-        shared = {row.prefix + name: values for name in SHARED if (values := form.raw.get(name))}
+        shared = {row.prefix + name: values for name in (*SHARED, *once) if (values := form.raw.get(name))}
         own = {name: values for name, values in form.raw.items() if name.startswith(row.prefix) and any(values)}
         line = Form(shared | own, prefix=row.prefix)
+        name = row.prefix.removesuffix("-")
         try:
-            lines.append((row.prefix.removesuffix("-"), parse_notice(line)))
+            lines.append((name, parse_notice(line)))
+            explanations[name] = parse_explanations(line)
+        except FormInvalid as refused:
+            errors |= {_where(field, row.prefix, once): message for field, message in refused.errors.items()}
+    panel: list[int] = []
+    if any(draft.method is SelectionMethod.PROPOSAL_PREFERRED for _name, draft in lines):
+        try:
+            panel = parse_members(form)
         except FormInvalid as refused:
             errors |= refused.errors
     if errors:
         raise FormInvalid(errors)
-    return lines
+    return BasketForm(tuple(lines), explanations, tuple(panel))
+
+
+def _criteria_fields(form: Form) -> list[str]:
+    """The names of the panel's questions and of the price's points, which a form holds once for all."""
+    return [name for name in form.raw if name == "price_weight" or CRITERIA_FIELD.fullmatch(name)]
+
+
+def _where(field: str, prefix: str, once: Sequence[str]) -> str:
+    """A fault of a shared question stands at the question, not at the line."""
+    plain = field.removeprefix(prefix)
+    return plain if plain in once or plain == "criteria" else field
 
 
 def parse_common(form: Form) -> dict[str, str]:
     """What holds for every site of a batch, as typed; the rows are judged with it."""
-    return {name: text for name in COMMON if (text := form.text(name, required=False, max_length=2000))}
+    common = {name: text for name in COMMON if (text := form.text(name, required=False, max_length=2000))}
+    if common.get("method") != SelectionMethod.PROPOSAL_PREFERRED.value:
+        return common
+    common |= {name: text for name in _criteria_fields(form) if (text := form.text(name, required=False))}
+    return common | {"panel": ",".join(str(account) for account in parse_members(form))}
 
 
 def parse_batch(form: Form) -> tuple[str, dict[str, str], Upload, bool]:

@@ -376,17 +376,19 @@ class NoticeVersion(Table, tablename="market_notice_version"):
 
 
 class Bond(Table, tablename="market_bond"):
-    """A bond asked of whoever an award went to; the money itself is a payable of `payments`, found by the award."""
+    """A bond asked of whoever an award went to; the money itself is a payable of `payments`, found by award and round.
+    Announced again after its bond was released, an agency owes a new one: the next `round`."""
 
     id = BigSerial(primary_key=True)
     award = ForeignKey(Award, null=False, on_delete=OnDelete.restrict)
     kind = Varchar(length=20)
+    round = SmallInt(default=1)
     amount = Numeric(digits=(14, 2))
     asked_at = Timestamptz()
     released_at = Timestamptz(null=True, default=None)
     release_reason = Varchar(length=40, default="")
 
-    market_bond_once = Unique(["award", "kind"])
+    market_bond_once_a_round = Unique(["award", "kind", "round"])
     market_bond_known_kind = Check("kind in ('bid-bond','performance-bond')")
 
 

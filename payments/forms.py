@@ -1,12 +1,17 @@
 """From form text to what a payer or payee says, with every fault at its field."""
 
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
 from core import clock, files
 from core.errors import Rejected
 from core.files import SCAN
-from core.forms import Form
+from core.forms import Form, Upload
 from core.i18n import N_
 from payments.rules import PaidInFuture, PayableState
-from payments.services import VoucherDraft
+from payments.rules.invoices import invoice_number
+from payments.services import InvoiceDraft, VoucherDraft
 
 REFERENCE = N_("银行流水号只含字母、数字和 -，请照回单填写。")
 SHORTEST_REASON = 5
@@ -32,9 +37,10 @@ def parse_voucher(form: Form) -> VoucherDraft:
             files.check(voucher, SCAN)
         except Rejected as fault:
             form.error("voucher", fault.text, **fault.params)
+    seen = form.money("amount", required=False)
     form.finish()
     assert paid_on is not None and voucher is not None  # noqa: PT018  finish() has raised otherwise
-    return VoucherDraft(reference, paid_on, voucher)
+    return VoucherDraft(reference, paid_on, voucher, seen)
 
 
 def parse_contest(form: Form) -> str:
@@ -44,6 +50,82 @@ def parse_contest(form: Form) -> str:
         form.error("reason", REASON_SHORT)
     form.finish()
     return reason
+
+
+REASON_NEEDED = N_("请写明原因，双方都会看到。")
+
+
+def parse_reason(form: Form) -> str:
+    """Why a payable is held, let go, or a bond released."""
+    reason = form.text("reason", max_length=300)
+    if reason and len(reason) < SHORTEST_REASON:
+        form.error("reason", REASON_NEEDED)
+    form.finish()
+    return reason
+
+
+def parse_invoice(form: Form) -> InvoiceDraft:
+    """An invoice: number, day, amount, file."""
+    number = form.text("invoice_number", max_length=40)
+    if number:
+        try:
+            number = invoice_number(number)
+        except Rejected as fault:
+            form.error("invoice_number", fault.text)
+    issued_on = form.date("issued_on")
+    if issued_on is not None and issued_on > clock.today():
+        form.error("issued_on", PaidInFuture.text, day=issued_on.isoformat())
+    amount = form.money("invoice_amount", minimum=Decimal("0.01"))
+    paper = form.upload("paper")
+    if paper is not None:
+        try:
+            files.check(paper, SCAN)
+        except Rejected as fault:
+            form.error("paper", fault.text, **fault.params)
+    form.finish()
+    assert issued_on is not None and amount is not None and paper is not None  # noqa: PT018  finish() has raised otherwise
+    return InvoiceDraft(number, issued_on, amount, paper)
+
+
+def parse_statement(form: Form) -> Upload:
+    """The file that the bank gave out."""
+    upload = form.upload("statement")
+    form.finish()
+    assert upload is not None
+    return upload
+
+
+def parse_matches(form: Form) -> dict[int, int] | None:
+    """The chosen lines with their payables (`line:payable`), or None for all exact ones."""
+    if form.flag("all_exact"):
+        return None
+    pairs = (text.partition(":") for text in form.many("match"))
+    return {int(line): int(payable) for line, _, payable in pairs if line.isdecimal() and payable.isdecimal()}
+
+
+def parse_parts(form: Form) -> list[int]:
+    """The payables of a bundle."""
+    return [int(text) for text in form.many("payable") if text.isdecimal()]
+
+
+@dataclass(frozen=True)
+class ReviewCost:
+    """What a department says about a review it pays for."""
+
+    payee_uscc: str
+    reference: str
+    amount: Decimal
+    title: str
+    due_on: date
+
+
+def parse_review_cost(form: Form) -> ReviewCost:
+    """Whom the department pays, for which review, how much, by when."""
+    payee, reference = form.uscc("payee_uscc"), form.text("reference", max_length=40)
+    amount, title, due_on = form.money("amount", minimum=Decimal("0.01")), form.text("title"), form.date("due_on")
+    form.finish()
+    assert amount is not None and due_on is not None  # noqa: PT018  finish() has raised otherwise
+    return ReviewCost(payee, reference, amount, title, due_on)
 
 
 def read_state(text: str | None) -> PayableState | None:

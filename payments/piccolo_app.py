@@ -7,7 +7,10 @@ from piccolo.conf.apps import AppConfig, table_finder
 APP_CONFIG = AppConfig(
     app_name="payments",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=table_finder(modules=["payments.tables"], exclude_imported=True),
+    table_classes=table_finder(
+        modules=["payments.tables", "payments.ledger_tables", "payments.bank_tables", "payments.stripe_tables"],
+        exclude_imported=True,
+    ),
     migration_dependencies=["core.piccolo_app"],
     commands=[],
 )

@@ -1,5 +1,7 @@
 """Payables and the transfers made towards them. Amounts are yuan with two places."""
 
+from decimal import Decimal
+
 from piccolo.columns import (
     Array,
     BigInt,
@@ -20,7 +22,11 @@ from core.tables import Account, Organization, StoredFile
 
 
 class Payable(Table, tablename="payments_payable"):
-    """What one organisation owes another, once per case (`kind`, `key`) of the floor above."""
+    """What one organisation owes another, once per case (`kind`, `key`) of the floor above.
+
+    `base` is what a bond is a share of. `captured`, `refunded` and `paid_out` count what went through the platform's own
+    hands; a transfer from bank to bank leaves them at zero.
+    """
 
     id = BigSerial(primary_key=True)
     number = Varchar(length=40, unique=True)
@@ -30,6 +36,10 @@ class Payable(Table, tablename="payments_payable"):
     payee = ForeignKey(Organization, null=False, on_delete=OnDelete.restrict)
     amount = Numeric(digits=(14, 2))
     currency = Varchar(length=3, default="CNY")
+    base = Numeric(digits=(14, 2), null=True, default=None)
+    captured = Numeric(digits=(14, 2), default=Decimal("0"))
+    refunded = Numeric(digits=(14, 2), default=Decimal("0"))
+    paid_out = Numeric(digits=(14, 2), default=Decimal("0"))
     title = Varchar(length=300)
     due_on = Date()
     state = Varchar(length=20)
@@ -40,11 +50,23 @@ class Payable(Table, tablename="payments_payable"):
     cancelled_at = Timestamptz(null=True, default=None)
     receipt_number = Varchar(length=40, null=True, default=None, unique=True)
     receipt_entry = BigInt(null=True, default=None)
+    released_at = Timestamptz(null=True, default=None)
 
     payments_payable_once = Unique(["kind", "key"])
     payments_payable_positive = Check("amount > 0")
     payments_payable_two_parties = Check("payer <> payee")
-    payments_payable_state_known = Check("state in ('due','vouchered','contested','confirmed','cancelled')")
+    payments_payable_state_known = Check(
+        "state in ('due','processing','vouchered','contested','authorised','expired','captured','disputed',"
+        "'paid-out','confirmed','released','refunded','cancelled')"
+    )
+    payments_payable_counts = Check(
+        "captured >= 0 and refunded >= 0 and paid_out >= 0 and captured <= amount and refunded <= captured"
+        " and paid_out <= captured"
+    )
+    payments_payable_bond_cap = Check(
+        "case kind when 'bid-bond' then amount <= round(base * 0.02, 2)"
+        " when 'performance-bond' then amount <= round(base * 0.10, 2) else true end"
+    )
 
 
 class Transfer(Table, tablename="payments_transfer"):
@@ -64,3 +86,28 @@ class Transfer(Table, tablename="payments_transfer"):
     contest_reason = Text(default="")
 
     payments_transfer_positive = Check("amount > 0")
+
+
+class Hold(Table, tablename="payments_hold"):
+    """The regulator stops the money of a payable for a reason, until the hold is lifted. One at a time per payable
+    (a partial index of the migration)."""
+
+    id = BigSerial(primary_key=True)
+    payable = ForeignKey(Payable, null=False, on_delete=OnDelete.restrict, index=True)
+    organization = ForeignKey(Organization, null=False, on_delete=OnDelete.restrict)
+    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    reason = Text()
+    placed_at = Timestamptz()
+    lifted_at = Timestamptz(null=True, default=None)
+    lift_reason = Text(default="")
+
+
+class Reminder(Table, tablename="payments_reminder"):
+    """That somebody was reminded of a payable; once for each `what` (`due`, or `voucher:<transfer>`)."""
+
+    id = BigSerial(primary_key=True)
+    payable = ForeignKey(Payable, null=False, on_delete=OnDelete.restrict)
+    what = Varchar(length=40)
+    sent_at = Timestamptz()
+
+    payments_reminder_once = Unique(["payable", "what"])

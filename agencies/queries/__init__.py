@@ -2,12 +2,15 @@
 
 from agencies.queries.desk import desk_items
 from agencies.queries.directory import search
+from agencies.queries.kin import GradedLine, Kin, graded_lines, kin_candidates, kin_source
+from agencies.queries.persons import FlagRow, barred_practitioners, flagged_certificates, flagged_staff, person_flags
 from agencies.queries.reference import ITEM_CATALOGUE, ItemLabel, department, departments
 from agencies.queries.register import (
     AgencyCard,
     AgencyNotFound,
     AgencyRow,
     StaffRow,
+    agencies_by_uscc,
     agency_card,
     agency_of,
     agency_row,
@@ -18,6 +21,7 @@ from agencies.queries.register import (
     standing,
     standings,
 )
+from agencies.queries.suspensions import SuspensionRow, suspension_of, suspensions
 from agencies.queries.ties import DeclaredTie, Ties, ties
 
 __all__ = [
@@ -26,21 +30,35 @@ __all__ = [
     "AgencyNotFound",
     "AgencyRow",
     "DeclaredTie",
+    "FlagRow",
+    "GradedLine",
     "ItemLabel",
+    "Kin",
     "StaffRow",
+    "SuspensionRow",
     "Ties",
+    "agencies_by_uscc",
     "agency_card",
     "agency_of",
     "agency_row",
+    "barred_practitioners",
     "department",
     "departments",
     "desk_items",
+    "flagged_certificates",
+    "flagged_staff",
     "grade_history",
+    "graded_lines",
+    "kin_candidates",
+    "kin_source",
     "offering",
+    "person_flags",
     "recorded_agencies",
     "search",
     "staff_of",
     "standing",
     "standings",
+    "suspension_of",
+    "suspensions",
     "ties",
 ]

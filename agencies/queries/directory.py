@@ -1,7 +1,8 @@
 """The public directory: one row per agency and profession, because grades are per profession.
 
-The default order is drawn by lot each day from a public seed: nobody can buy a place. Grade D is left
-out unless it is asked for; the file itself stays public (grading scheme: loss of privileges).
+The default order is drawn by lot each day from a public seed: nobody can buy a place. On these equal terms grade A
+stands first (rule-set XT-2026.1, consequences.A.listing). Grade D is left out unless it is asked for; the file itself
+stays public (grading scheme: loss of privileges).
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,7 +87,7 @@ where p.ended_on is null
   and ($6::date is null or p.qualified_until >= $6)
 """
 PLACES = {
-    Order.LOT: ("md5($7 || ':' || a.id)", ">", "asc"),
+    Order.LOT: ("(case p.grade when 'A' then '0' else '1' end || md5($7 || ':' || a.id))", ">", "asc"),
     Order.SCORE: ("coalesce(p.score, -1)", "<", "desc"),
     Order.NAME: ("a.name_zh", ">", "asc"),
 }

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from agencies.queries.drafts import from_defects, from_draft
+from agencies.queries.persons import flagged_certificates
 from agencies.queries.reference import ITEM_CATALOGUE, departments
 from agencies.rules.dossier import Dossier
 from agencies.rules.filing import (
@@ -17,7 +18,7 @@ from agencies.rules.filing import (
     ObjectionState,
 )
 from agencies.rules.formal_check import Defect, Surroundings
-from core import db
+from core import clock, db
 from core.identity import Identity, Permission
 
 COLUMNS = """
@@ -248,7 +249,13 @@ async def surroundings(organization_id: int, uscc: str, dossier: Dossier) -> Sur
         own_uscc=uscc,
         known_items={code: label.profession for code, label in labels.items()},
         same_controller=await _same_controller(organization_id, dossier),
+        flagged_persons=await _flagged(dossier),
     )
+
+
+async def _flagged(dossier: Dossier) -> tuple[str, ...]:
+    listed = {person.certificate_no: person.name for person in dossier.practitioners}
+    return tuple(listed[one] for one in await flagged_certificates(list(listed), clock.today()))
 
 
 async def _same_controller(organization_id: int, dossier: Dossier) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from core.errors import NotFound
 from core.i18n import N_
 
 STANDINGS = """
-select a.id, a.organization, a.name_zh, a.name_en, a.uscc, a.recorded_on <= $3 as recorded,
+select a.id, a.organization, a.name_zh, a.name_en, a.uscc, a.recorded_on <= $3 and not exists (
+    select from agencies_suspension u where u.agency = a.id and u.suspended_at < $4
+      and (u.lifted_at is null or u.lifted_at >= $4)) as recorded,
   p.id is not null as profession_recorded,
   g.record, g.grade, g.score, g.firm, s.since, q.until, q.items,
   array(select f.target from agencies_affiliation f
@@ -193,6 +195,12 @@ async def recorded_agencies(profession: Profession | None = None) -> list[Agency
         profession.value if profession else None,
     )
     return [_agency(row) for row in found]
+
+
+async def agencies_by_uscc(codes: Sequence[str]) -> dict[str, int]:
+    """The ids of agencies on record by credit code; codes of nobody are missing."""
+    found = await db.rows("select id, uscc from agencies_agency where uscc = any($1)", list(codes))
+    return {row["uscc"]: row["id"] for row in found}
 
 
 async def offering(item_code: str) -> list[int]:

@@ -1,6 +1,6 @@
 """The trade's rules on agencies, by topic; the names below are the door for higher floors."""
 
-from agencies.rules.control import same_controller
+from agencies.rules.control import plain_name, same_controller
 from agencies.rules.independence import RelationKind
 from agencies.rules.professions import (
     GRADE_TITLES,
@@ -21,5 +21,6 @@ __all__ = [
     "Profession",
     "RelationKind",
     "Standing",
+    "plain_name",
     "same_controller",
 ]

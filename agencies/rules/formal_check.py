@@ -50,6 +50,8 @@ class Surroundings:
     known_items: Mapping[str, str] = field(default_factory=dict)
     same_controller: tuple[str, ...] = ()
     """Names of recorded agencies with the same controller that the declaration leaves out."""
+    flagged_persons: tuple[str, ...] = ()
+    """Names of the listed staff on whose person a decision is in force."""
 
 
 def formal_defects(dossier: Dossier, today: date, around: Surroundings) -> tuple[Defect, ...]:
@@ -242,6 +244,15 @@ def hints(dossier: Dossier, today: date, around: Surroundings) -> tuple[Defect, 
                 {"agency": name},
             )
             for name in around.same_controller
+        ),
+        *(
+            Defect(
+                Step.PRACTITIONERS,
+                "person-flagged",
+                N_("从业人员“%(name)s”有生效中的人员信用标记，随人带入，请核实其能否签字。"),
+                {"name": name},
+            )
+            for name in around.flagged_persons
         ),
     )
 

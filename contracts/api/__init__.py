@@ -2,8 +2,10 @@
 
 from litestar import Router
 
-from contracts.api import contracts, reviews
+from contracts.api import contracts, deferred, reviews
 
-api_router = Router(path="/", route_handlers=[*contracts.HANDLERS, *reviews.HANDLERS], tags=["contracts"])
+api_router = Router(
+    path="/", route_handlers=[*contracts.HANDLERS, *deferred.HANDLERS, *reviews.HANDLERS], tags=["contracts"]
+)
 
 __all__ = ["api_router"]

@@ -2,13 +2,14 @@
 
 from litestar import Router
 
-from contracts.controllers import deliverables, evaluations, filing, public, reviewers, reviews
+from contracts.controllers import deferred, deliverables, evaluations, filing, public, reviewers, reviews
 
 router = Router(
     path="/",
     route_handlers=[
         *public.HANDLERS,
         *filing.HANDLERS,
+        *deferred.HANDLERS,
         *deliverables.HANDLERS,
         *reviews.HANDLERS,
         *reviewers.HANDLERS,

@@ -7,8 +7,10 @@ from litestar.params import FromPath, FromQuery
 
 from contracts import forms, queries, services
 from contracts.queries.contracts import contracts as list_contracts
+from contracts.queries.deferred import deferral
 from contracts.queries.holding import contract_now
 from contracts.rules.filing import CONTRACT_STATES, MOST_MILESTONES, ContractState
+from contracts.rules.supervision import DEFERRED_STATES
 from core import web
 from core.forms import Form
 from core.i18n import _
@@ -64,8 +66,14 @@ async def _detail(
         now_box=now_box,
         following=following,
         checkpoint=await latest_checkpoint(),
+        deferral=await deferral(view, actor),
+        deferred_states=DEFERRED_STATES,
         form=form,
     )
+
+
+show_contract = _detail
+"""The contract's page again, for acts whose form stands on it."""
 
 
 @get(

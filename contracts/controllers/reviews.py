@@ -14,8 +14,10 @@ from contracts.queries.reviews import (
     masked_phrases,
 )
 from contracts.queries.reviews import reviews as list_reviews
+from contracts.queries.supervision import assignment_depth, review_plan
 from contracts.rules.clocks import clocks_on
 from contracts.rules.reviews import REVIEW_STATES, ReviewState
+from contracts.rules.supervision import Depth
 from core import clock, files, web
 from core.errors import NotFound
 from core.forms import Form
@@ -103,6 +105,7 @@ async def _sheet(
         page_no=max(1, min(page, pages)),
         day_no=max(1, days.count(clock.shanghai(row.drawn_at).date(), clock.today())),
         allowed=clocks_on(clock.today()).review,
+        deep=await assignment_depth(assignment_id) is Depth.DEEP,
         form=form,
     )
 
@@ -232,6 +235,7 @@ async def _result(request: AnyRequest, actor: Identity, review_id: int, form: Fo
         view=view,
         row=view.row,
         sheet=view.row.sheet,
+        plan=await review_plan(view.row.id),
         entries=await timeline(thread),
         now_box=now_box,
         following=following,

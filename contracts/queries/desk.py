@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.queries.contracts import CONTRACT_SQL, contract_row
+from contracts.queries.deferred import DeferredRow, waiting_promises
 from contracts.rules.clocks import Clocks, clocks_on
 from contracts.rules.filing import ContractState, Side
 from core import clock, db
@@ -28,6 +29,7 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
             return [
                 *await _contract_items(identity, Side.AGENCY, clocks),
                 *await _delivery_items(identity, clocks),
+                *[_promise_item(one) for one in await waiting_promises(identity.organization_id)],
                 *await _comment_items(identity, clocks),
                 *await _evaluation_items(identity, Side.AGENCY, now, clocks),
             ]
@@ -66,6 +68,13 @@ def _contract_item(row: Any, side: Side, clocks: Clocks) -> DeskItem:
     return DeskItem(
         _("合同"), row.title, _("与 %(name)s 的合同第 %(v)s 稿") % {"name": other, "v": row.version},
         href, row.confirm_due_at, row.awarded_at, clocks.confirm, _("核对并确认"),
+    )  # fmt: skip
+
+
+def _promise_item(row: DeferredRow) -> DeskItem:
+    return DeskItem(
+        _("容缺补交"), row.name, row.title, f"/contracts/{row.contract}", row.due_at,
+        row.promised_at, None, _("补交"),
     )  # fmt: skip
 
 

@@ -98,6 +98,13 @@ class ResultWithoutFile(Rejected):
     text = N_("请至少上传一个成果文件，最多 %(most)s 个。")
 
 
+class SignerBarred(Rejected):
+    """A ban on a person follows the certificate to every employer (rule-set XT-2026.1, direct_d)."""
+
+    code = "signer-barred"
+    text = N_("所选签字人员中有人处于禁业期，不能签字。请改选其他人员，或在“我的等级”页查看本机构人员的信用标记。")
+
+
 class ResultWithoutSigner(Rejected):
     """Somebody signs for a result, for life (domain.md row 56)."""
 

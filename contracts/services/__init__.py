@@ -1,6 +1,15 @@
 """The acts of contracts: the door for higher floors, the demo market and `app.wire()`."""
 
 from contracts.services.chance import seeds_from
+from contracts.services.deferred import (
+    DEFERRED_LAPSED,
+    DeferralDraft,
+    DeferredReceipt,
+    Lapse,
+    promise_document,
+    supply_document,
+    sweep_deferred,
+)
 from contracts.services.deliverables import (
     RESULT,
     AcceptanceReceipt,
@@ -51,11 +60,15 @@ from contracts.services.reviews import (
 )
 
 __all__ = [
+    "DEFERRED_LAPSED",
     "RESULT",
     "AcceptanceReceipt",
     "AlreadyReviewer",
     "ContractReceipt",
+    "DeferralDraft",
+    "DeferredReceipt",
     "EvaluationReceipt",
+    "Lapse",
     "NotAReviewer",
     "ResultDraft",
     "ResultReceipt",
@@ -78,6 +91,7 @@ __all__ = [
     "file_statement",
     "finalise_due_reviews",
     "milestone_paid",
+    "promise_document",
     "recuse",
     "register_reviewer",
     "register_reviewer_by_login",
@@ -88,6 +102,8 @@ __all__ = [
     "seeds_from",
     "send_reminders",
     "submit_review",
+    "supply_document",
     "suspend_work",
+    "sweep_deferred",
     "waive_comment",
 ]

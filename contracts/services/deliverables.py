@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from agencies.queries import barred_practitioners
 from contracts.rules import deliverables as rules
 from contracts.rules.clocks import clocks_on
 from contracts.rules.deliverables import (
@@ -158,6 +159,8 @@ async def _check_signers(agency_id: int, signers: Sequence[int]) -> None:
     )
     if known != len(set(signers)):
         raise rules.ResultWithoutSigner
+    if await barred_practitioners(signers, clock.today()):
+        raise rules.SignerBarred
 
 
 async def _first(contract: Any, milestone: Any, result: ResultDraft) -> Any:

@@ -98,8 +98,11 @@ async def api_act(
     show: Callable[[T], Any],
     *,
     status: int = 201,
+    once: bool = True,
 ) -> Response[Any]:
     """Carry out a JSON (or multipart) call once; refusals are problem documents.
+
+    `once=False` for an answer that holds a secret, which must not be kept to be given again.
 
     A bearer token needs no form guard; a browser session must send its token in `X-CSRF-Token`.
     """
@@ -116,6 +119,8 @@ async def api_act(
         shown = await shown if isawaitable(shown) else shown
         return Response(json.loads(msgspec.json.encode(shown)), status_code=status)
 
+    if not once:
+        return await answer()
     scope = f"api|{identity.account_id}|{identity.organization_id}|{request.url.path}|{key}"
     try:
         return await _once(scope, reading.content_digest(form), answer)

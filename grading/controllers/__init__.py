@@ -1,17 +1,36 @@
-"""The pages of grading, by who uses them."""
+"""Pages of grading, a module per topic."""
 
 from litestar import Router
 
-from grading.controllers import conduct, grader_signals, grading, laboratory, public, watching
-
-router = Router(
-    path="/",
-    route_handlers=[
-        *public.HANDLERS,
-        *grading.HANDLERS,
-        *conduct.HANDLERS,
-        *laboratory.HANDLERS,
-        *watching.HANDLERS,
-        *grader_signals.HANDLERS,
-    ],
+from grading.controllers import (
+    as_seen,
+    asked,
+    conduct,
+    grader_signals,
+    grading,
+    inspections,
+    laboratory,
+    objections,
+    public,
+    repairs,
+    successors,
+    supervision,
+    watching,
 )
+
+TOPICS = (
+    public,
+    grading,
+    conduct,
+    watching,
+    grader_signals,
+    objections,
+    asked,
+    repairs,
+    as_seen,
+    supervision,
+    successors,
+    inspections,
+    laboratory,
+)
+router = Router(path="/", route_handlers=[handler for topic in TOPICS for handler in topic.HANDLERS])

@@ -17,6 +17,7 @@ from core.workdays import calendar
 from grading import services
 from grading.controllers.words import words
 from grading.forms import parse_day, parse_text
+from grading.queries import objections
 from grading.queries.outlook import ahead_of
 from grading.queries.reports import ReportView, chart_data, history, report
 from grading.queries.runs import RunReport, run, run_reports, runs
@@ -145,8 +146,19 @@ async def _report(request: AnyRequest, report_id: int, form: FormState | None = 
         may_sign=reader.may(Permission.PUBLISH_GRADE) and view.state in OPEN,
         over=clock.now() >= started,
         is_workday=workdays.is_workday(clock.today()),
+        life=await _life(reader, view),
         entries=await timeline(f"grade:{report_id}"),
     )
+
+
+async def _life(reader: Identity, view: ReportView) -> dict[str, Any]:
+    """What the agency may do about it, whether it is contested, and what stands for it since."""
+    return {
+        "own": reader.organization_id == view.organization_id and reader.may(Permission.COMMENT_GRADE),
+        "until": await objections.objection_until(view.report_id),
+        "tag": await objections.tag_of_report(view.report_id),
+        "replacement": await objections.replacement_of(view.report_id),
+    }
 
 
 def _may_comment(reader: Identity, view: ReportView) -> bool:

@@ -3,20 +3,26 @@
 from typing import Any
 
 import anyio
-from litestar import Request, Response, get
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from agencies.queries import agency_card
 from agencies.rules import Profession
-from core import clock, settings, trail, web
+from core import clock, files, settings, trail, web
 from core.errors import NotFound
+from core.forms import Form
 from core.i18n import N_, _
+from core.web import FormState
 from core.web.pages import decode_cursor
 from core.workdays import Calendar, calendar
+from grading.controllers.filecheck import FileCheck, check_file
 from grading.controllers.words import words
 from grading.papers.certificate import certificate_pdf, qr_path
+from grading.papers.signing import signer_fingerprint, signer_pem
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
+from grading.queries.inheritance import in_force
+from grading.queries.objections import open_tag, open_tags
 from grading.queries.outlook import ahead_of, spread
 from grading.queries.proposals import announced_changes, shadow_grades
 from grading.queries.reports import (
@@ -36,6 +42,7 @@ from grading.rules.scheme import load_scheme
 
 AnyRequest = Request[Any, Any, Any]
 PAGE = 50
+FILE_LIMIT = 3 * files.MEGABYTE
 FIRST = N_("首次评级 %(g)s")
 MOVED = N_("变为 %(g)s 级")
 
@@ -60,6 +67,7 @@ async def grades_page(
         rows=listed["items"],
         next_cursor=listed["next"],
         chosen=profession,
+        tags=await open_tags([(row.agency_id, row.profession) for row in listed["items"]]),
         mix=mix,
         rules=await rulebook_on(clock.today()),
     )
@@ -104,6 +112,8 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
         "chart": chart_data(points, edges, _(FIRST), _(MOVED)),
         "findings": await live_findings(agency_id, trade),
         "grounds": await running_grounds(agency_id, trade),
+        "tag": await open_tag(agency_id, trade),
+        "carried": await in_force(agency_id),
         "certificate_no": await current_number(agency_id, trade),
         "next_day": _next_day(await calendar(), view),
         "ahead": await ahead_of(view) if view else None,
@@ -164,7 +174,9 @@ async def verify_form(request: AnyRequest, number: FromQuery[str | None] = None)
     """Type a number; a number given leads to its page."""
     if number and number.strip():
         return web.redirect("grading:verify", number=_number(number))
-    return await web.page(request, "grading/verify.html", **words(), number="", shown=None, unknown=False)
+    return await web.page(
+        request, "grading/verify.html", **words(), number="", shown=None, unknown=False, form=None, check=None
+    )
 
 
 def _number(text: str) -> str:
@@ -184,6 +196,8 @@ async def verify_page(request: AnyRequest, number: FromPath[str]) -> Response[An
             number=_number(number),
             shown=None,
             unknown=True,
+            form=None,
+            check=None,
             status=404,
         )
     rules = await rulebook_on(shown.as_of)
@@ -194,6 +208,8 @@ async def verify_page(request: AnyRequest, number: FromPath[str]) -> Response[An
         number=shown.number,
         shown=shown,
         unknown=False,
+        form=None,
+        check=None,
         scheme=rules.scheme,
         others=await certificates_of(shown.agency_id, shown.profession),
         qr=qr_path(_address(shown)),
@@ -202,6 +218,48 @@ async def verify_page(request: AnyRequest, number: FromPath[str]) -> Response[An
 
 def _address(shown: CertificateView) -> str:
     return settings.load().address + web.url_for("grading:verify", number=shown.number)
+
+
+@get("/verify/signer.pem", name="grading:signer", opt=web.public)
+async def signer_file() -> Response[bytes]:
+    """The platform's own certificate, for readers who want to trust it in their PDF program."""
+    headers = {"content-disposition": 'attachment; filename="xinshi-signer.pem"'}
+    return Response(signer_pem(), media_type="application/x-pem-file", headers=headers)
+
+
+@post("/verify/file", name="grading:verify-file", opt=web.public, request_max_body_size=FILE_LIMIT)
+async def verify_file(request: AnyRequest) -> Response[Any]:
+    """Check an uploaded certificate: is the signature ours and intact, and does the certificate hold today?"""
+
+    async def do(form: Form) -> FileCheck:
+        return await check_file(form, "sealed_file")  # a field named so is never kept on disk
+
+    async def done(found: FileCheck) -> Response[Any]:
+        return await _checked_page(request, found)
+
+    async def again(state: FormState) -> Response[Any]:
+        return await web.page(
+            request, "grading/verify.html", **words(), number="", shown=None, unknown=False, form=state, check=None
+        )
+
+    return await web.act(request, do, done, again, once=False)
+
+
+async def _checked_page(request: AnyRequest, found: FileCheck) -> Response[Any]:
+    shown = found.shown
+    return await web.page(
+        request,
+        "grading/verify.html",
+        **words(),
+        number=shown.number if shown else "",
+        shown=shown,
+        unknown=False,
+        form=None,
+        check=found,
+        signer=signer_fingerprint(),
+        others=await certificates_of(shown.agency_id, shown.profession) if shown else [],
+        qr=qr_path(_address(shown)) if shown else None,
+    )
 
 
 @get("/verify/{number:str}/pdf", name="grading:certificate-pdf", opt=web.public)
@@ -222,5 +280,7 @@ HANDLERS = [
     scheme_file,
     verify_form,
     verify_page,
+    verify_file,
+    signer_file,
     certificate_file,
 ]

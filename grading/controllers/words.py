@@ -17,7 +17,13 @@ REPORT_STATES = {
     ReportState.SUPERSEDED: N_("已被取代"),
     ReportState.WITHDRAWN: N_("已作废重做"),
 }
-RUN_KINDS = {RunKind.MONTHLY: N_("月度评级"), RunKind.DIRECT_D: N_("直接定为 D 级")}
+RUN_KINDS = {
+    RunKind.MONTHLY: N_("月度评级"),
+    RunKind.DIRECT_D: N_("直接定为 D 级"),
+    RunKind.REPLAY: N_("异议成立后重算"),
+    RunKind.REPAIR: N_("信用修复后重评"),
+}
+RUN_KINDS = {RunKind.MONTHLY: N_("月度评级"), RunKind.DIRECT_D: N_("直接 D 级（认定或解除）")}
 PHASES = {
     ConductPhase.PROPOSED: N_("待认定"),
     ConductPhase.LIVE: N_("有效"),
@@ -35,6 +41,7 @@ PHASE_TAGS = {
 CERTIFICATE_STATES = {
     CertificateState.VALID: N_("有效"),
     CertificateState.EXPIRED: N_("已到期"),
+    CertificateState.SUSPENDED: N_("异议中，暂不生效"),
     CertificateState.SUPERSEDED: N_("已被取代"),
     CertificateState.REVOKED: N_("已撤销"),
 }

@@ -12,6 +12,7 @@ import typst
 from agencies.rules import GRADE_TITLES, PROFESSION_TITLES
 from core.i18n import speaking, translate
 from core.trail.sequencer import PublishedHead
+from grading.papers.signing import signed
 from grading.queries.certificates import CertificateView
 
 HERE = Path(__file__).parent
@@ -22,7 +23,7 @@ LANGUAGES = ("zh_Hans", "en")
 
 
 def certificate_pdf(shown: CertificateView, head: PublishedHead, address: str) -> bytes:
-    """The certificate as PDF/A-2b with a QR code to `address` and the trail's newest checkpoint.
+    """The certificate as PDF/A-2b, signed by the platform, with a QR code to `address` and the newest checkpoint.
 
     User text goes in as input values only. The vendored font makes every machine draw the same
     page; without it the system's fonts are used.
@@ -35,7 +36,7 @@ def certificate_pdf(shown: CertificateView, head: PublishedHead, address: str) -
         ignore_system_fonts=FONT.exists(),
         sys_inputs=_inputs(shown, head, address),
     )
-    return drawn
+    return signed(drawn, number=shown.number, digest=shown.digest, address=address)
 
 
 def _inputs(shown: CertificateView, head: PublishedHead, address: str) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """Reads of grading; the names below are what portal and the demo market use."""
 
+from grading.queries.as_seen import AsSeen, as_seen
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import FindingView, finding, findings, live_findings, running_grounds
 from grading.queries.desk import desk_items
+from grading.queries.objections import Tag, open_tag, open_tags
 from grading.queries.proposals import newest_scheme
 from grading.queries.reports import (
     ReportView,
@@ -16,9 +18,12 @@ from grading.queries.runs import run, run_reports, runs
 from grading.queries.schemes import rulebook_on
 
 __all__ = [
+    "AsSeen",
     "CertificateView",
     "FindingView",
     "ReportView",
+    "Tag",
+    "as_seen",
     "certificate",
     "certificates_of",
     "current_number",
@@ -30,6 +35,8 @@ __all__ = [
     "latest_grades",
     "live_findings",
     "newest_scheme",
+    "open_tag",
+    "open_tags",
     "report",
     "rulebook_on",
     "run",

@@ -20,13 +20,19 @@ _CERTIFICATE = """
 select c.*, r.run, r.evidence, r.evidence_digest, r.outcome_digest, r.result, r.quality, r.conduct, r.band,
   r.score as report_score, r.low, r.high, r.firm as report_firm, r.publication_no, n.scheme as scheme_id,
   n.calibration as calibration_id, x.number as next_number, x.grade as next_grade,
+  y.number as previous_number, coalesce(j.number, k.number) as objection_no,
+  j.id is not null as suspended, k.id is not null as kept,
   (select e.id from core_trail_entry e where e.subject = 'certificate:' || c.id
    and e.act = 'certificate.issued' order by e.id limit 1) as entry_id
 from grading_certificate c
 join grading_report r on r.id = c.report
 join grading_run n on n.id = r.run
 left join grading_certificate x on x.id = c.superseded_by
+left join grading_certificate y on y.superseded_by = c.id
+left join grading_objection j on j.report = c.report and j.suspends and j.closed_at is null
+left join grading_objection k on k.report = x.report and k.suspends and k.closed_at is null
 """
+"""`suspended`: the downgrade it states waits for an objection; `kept`: it was superseded by such a one, and holds."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class CertificateView:
     digest: str
     state: CertificateState
     superseded_on: date | None
+    previous_number: str | None
+    objection_no: str | None
     next_number: str | None
     next_grade: str | None
     revoked_on: date | None
@@ -106,6 +114,7 @@ def _view(row: Any, replayed: Decimal | None) -> CertificateView:
     plain = (
         *("number", "name_zh", "name_en", "uscc", "score", "firm", "scheme", "as_of", "issued_on", "issued_at"),
         *("valid_until", "digest", "superseded_on", "next_number", "next_grade", "revoked_on", "revoked_reason"),
+        *("previous_number", "objection_no"),
         *("revoked_document_no", "publication_no", "entry_id"),
     )
     return CertificateView(
@@ -125,9 +134,10 @@ def _view(row: Any, replayed: Decimal | None) -> CertificateView:
 def _state(row: Any) -> CertificateState:
     return certificate_state(
         revoked=row["revoked_on"] is not None,
-        superseded=row["superseded_on"] is not None,
+        superseded=row["superseded_on"] is not None and not row["kept"],
         valid_until=row["valid_until"],
         today=clock.today(),
+        suspended=row["suspended"],
     )
 
 
@@ -145,8 +155,12 @@ class CertificateLine:
 async def certificates_of(agency_id: int, profession: Profession) -> list[CertificateLine]:
     """All certificates of an agency in a profession, newest first."""
     found = await db.rows(
-        "select number, grade, issued_on, valid_until, superseded_on, revoked_on from grading_certificate"
-        " where agency = $1 and profession = $2 order by id desc limit 24",
+        "select c.number, c.grade, c.issued_on, c.valid_until, c.superseded_on, c.revoked_on,"
+        " j.id is not null as suspended, k.id is not null as kept from grading_certificate c"
+        " left join grading_certificate x on x.id = c.superseded_by"
+        " left join grading_objection j on j.report = c.report and j.suspends and j.closed_at is null"
+        " left join grading_objection k on k.report = x.report and k.suspends and k.closed_at is null"
+        " where c.agency = $1 and c.profession = $2 order by c.id desc limit 24",
         agency_id,
         profession.value,
     )
@@ -155,7 +169,7 @@ async def certificates_of(agency_id: int, profession: Profession) -> list[Certif
             number=row["number"],
             grade=CreditGrade(row["grade"]),
             issued_on=row["issued_on"],
-            ended_on=row["revoked_on"] or row["superseded_on"],
+            ended_on=row["revoked_on"] or (None if row["kept"] else row["superseded_on"]),
             state=_state(row),
         )
         for row in found

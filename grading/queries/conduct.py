@@ -14,6 +14,7 @@ from grading.rules.errors import FindingAbsent
 from grading.rules.evidence import Finding
 from grading.rules.lifecycle import ConductPhase, ConductState, conduct_phase
 from grading.rules.scheme import Scheme, load_scheme
+from grading.rules.way_back import ground_until
 
 _FINDING = """
 select f.*, a.name_zh, a.name_en, a.organization, s.source as rules
@@ -161,19 +162,23 @@ class GroundView:
 
 
 async def running_grounds(agency_id: int, profession: Profession) -> list[GroundView]:
-    """Direct D decisions in force today for the agency in that profession."""
+    """Direct D decisions that count today for the agency in that profession; `ends_on` is the end of the term."""
+    today = await rulebook_on(clock.today())
     found = await db.rows(
-        "select d.code, d.document_no, d.authority, d.starts_on, d.ends_on, d.scheme from grading_direct_d d"
-        " where d.agency = $1 and (d.profession is null or d.profession = $2)"
-        " and d.starts_on <= $3 and d.ends_on > $3 order by d.starts_on, d.id",
+        "select d.code, d.document_no, d.authority, d.starts_on, d.ends_on, d.scheme, (select max(w.effective_on)"
+        " from grading_way_back w where w.direct_d = d.id and w.state = 'granted') as released_on"
+        " from grading_direct_d d where d.agency = $1 and (d.profession is null or d.profession = $2)"
+        " and d.starts_on <= $3 order by d.starts_on, d.id",
         agency_id,
         profession.value,
         clock.today(),
     )
-    if not found:
-        return []
-    today = await rulebook_on(clock.today())
-    return [_ground(row, (await rulebook_of(row["scheme"], today.calibration_id)).scheme) for row in found]
+    terms = today.scheme.terms
+    return [
+        _ground(row, (await rulebook_of(row["scheme"], today.calibration_id)).scheme)
+        for row in found
+        if clock.today() < ground_until(row["starts_on"], row["ends_on"], row["released_on"], terms)
+    ]
 
 
 def _ground(row: Any, scheme: Scheme) -> GroundView:

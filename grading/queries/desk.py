@@ -11,8 +11,10 @@ from core.i18n import _, loc
 from core.identity import Identity, Permission, Role
 from core.web import url_for
 from core.workdays import calendar
+from grading.queries import supervision_desk
 from grading.queries.conduct import FindingView, findings
 from grading.queries.grader_signals import waiting_signals
+from grading.queries.life_desk import life_items
 from grading.queries.proposals_desk import proposal_items
 from grading.queries.runs import RunRow, runs
 from grading.rules.lifecycle import ConductState, RunState
@@ -23,9 +25,10 @@ SIGN_DAYS = 6
 
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """Drafts and findings for an agency; runs and findings for the officers; nothing for others."""
+    items = await life_items(identity, now)
     if identity.role is Role.AGENCY:
-        return await _agency_items(identity, now)
-    items: list[DeskItem] = await waiting_signals(identity)
+        return items + await _agency_items(identity, now)
+    items += await waiting_signals(identity)
     if identity.role is Role.GRADING_OFFICER:
         items += [await _run_item(row, now) for row in await runs(limit=6) if row.state is RunState.OPEN]
     if identity.role is Role.GRADING_OFFICER:
@@ -33,7 +36,7 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     if identity.may(Permission.DECIDE_CONDUCT) and identity.role is not Role.SYSTEM:
         waiting = [one for one in await findings(identity) if one.state is ConductState.PROPOSED]
         items += [_decision_item(one, identity, now) for one in waiting]
-    return items
+    return items + await supervision_desk.officer_items(identity, now)
 
 
 async def _agency_items(identity: Identity, now: datetime) -> list[DeskItem]:
@@ -48,7 +51,8 @@ async def _agency_items(identity: Identity, now: datetime) -> list[DeskItem]:
         now,
     )
     open_findings = [one for one in await findings(identity) if one.may_reply(now)]
-    return [*(_draft_item(row) for row in drafts), *(_reply_item(one) for one in open_findings)]
+    own = await supervision_desk.agency_items(identity, agency.agency_id, now)
+    return [*(_draft_item(row) for row in drafts), *(_reply_item(one) for one in open_findings), *own]
 
 
 def _draft_item(row: Any) -> DeskItem:

@@ -282,11 +282,12 @@ class HistoryPoint:
 
 
 async def history(agency_id: int, profession: Profession, *, most: int = 24) -> list[HistoryPoint]:
-    """The last published grades, oldest first."""
+    """The last published grades, oldest first; one that was replaced after an objection gives way to its successor."""
     found = await db.rows(
         "select id, as_of, published_at, result, quality, score, low, high, publication_no from grading_report"
         " where agency = $1 and profession = $2 and state in ('published', 'superseded')"
-        " order by as_of desc, published_at desc limit $3",
+        " and not exists (select 1 from grading_replacement x where x.report = grading_report.id)"
+        " order by as_of desc, published_at desc, id desc limit $3",
         agency_id,
         profession.value,
         most,
@@ -384,7 +385,8 @@ async def grade_mix(months: int = 12) -> dict[str, Any]:
     found = await db.rows(
         "select to_char(n.as_of, 'YY-MM') as month, r.result, count(*) as number"
         " from grading_report r join grading_run n on n.id = r.run"
-        " where r.state in ('published', 'superseded') and n.kind = 'monthly' and n.as_of > ("
+        " where r.state in ('published', 'superseded') and n.kind in ('monthly', 'replay')"
+        " and not exists (select 1 from grading_replacement x where x.report = r.id) and n.as_of > ("
         "   select max(as_of) from grading_run where kind = 'monthly') - make_interval(months => $1)"
         " group by 1, 2 order by 1",
         months,

@@ -49,10 +49,12 @@ class RunState(StrEnum):
 
 
 class RunKind(StrEnum):
-    """Why a run was made: the monthly day, or a direct D that takes effect at once."""
+    """Why a run was made: the monthly day, or what takes effect at once: a direct D, an upheld objection, a repair."""
 
     MONTHLY = "monthly"
     DIRECT_D = "direct-d"
+    REPLAY = "replay"
+    REPAIR = "repair"
 
 
 class ConductState(StrEnum):
@@ -71,6 +73,7 @@ class ConductAct(StrEnum):
     UPHOLD = "uphold"
     DISMISS = "dismiss"
     REPAIR = "repair"
+    OVERTURN = "overturn"
 
 
 CONDUCT_TRANSITIONS: dict[tuple[ConductState, ConductAct], ConductState] = {
@@ -78,6 +81,8 @@ CONDUCT_TRANSITIONS: dict[tuple[ConductState, ConductAct], ConductState] = {
     (ConductState.PROPOSED, ConductAct.UPHOLD): ConductState.UPHELD,
     (ConductState.PROPOSED, ConductAct.DISMISS): ConductState.NOT_UPHELD,
     (ConductState.UPHELD, ConductAct.REPAIR): ConductState.REPAIRED,
+    (ConductState.UPHELD, ConductAct.OVERTURN): ConductState.NOT_UPHELD,
+    (ConductState.REPAIRED, ConductAct.OVERTURN): ConductState.NOT_UPHELD,
 }
 
 
@@ -96,6 +101,7 @@ class CertificateState(StrEnum):
 
     VALID = "valid"
     EXPIRED = "expired"
+    SUSPENDED = "suspended"
     SUPERSEDED = "superseded"
     REVOKED = "revoked"
 
@@ -158,10 +164,17 @@ def conduct_phase(
     return ConductPhase.LIVE if today < ends_on(finding, life_months) else ConductPhase.LAPSED
 
 
-def certificate_state(*, revoked: bool, superseded: bool, valid_until: date, today: date) -> CertificateState:
-    """How a certificate stands today; revocation outweighs everything."""
+def certificate_state(
+    *, revoked: bool, superseded: bool, valid_until: date, today: date, suspended: bool = False
+) -> CertificateState:
+    """How a certificate stands today; revocation outweighs everything.
+
+    `suspended`: it states a downgrade that waits for an objection.
+    """
     if revoked:
         return CertificateState.REVOKED
+    if suspended and not superseded:
+        return CertificateState.SUSPENDED
     if superseded:
         return CertificateState.SUPERSEDED
     return CertificateState.VALID if today <= valid_until else CertificateState.EXPIRED

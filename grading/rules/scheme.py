@@ -18,6 +18,7 @@ from agencies.rules import CreditGrade
 from core.errors import Message, Rejected
 from core.i18n import N_
 from grading.estimator.constants import DEFAULTS, Constants
+from grading.rules.life_terms import AppealRules, RepairRules, read_appeal, read_repair
 
 SCHEMA = "xt-grading-scheme/1"
 TOP = Decimal("100.01")
@@ -175,6 +176,8 @@ class Scheme:
     star_levels: Mapping[str, Decimal]
     bonus_max: Decimal
     comment_wd: int
+    appeal: AppealRules
+    repair: RepairRules
 
     def band(self, grade: CreditGrade) -> Band:
         """The stretch of the scale that belongs to `grade`."""
@@ -276,6 +279,8 @@ def _read(raw: Mapping[str, Any], digest: str) -> Scheme:
         star_levels={name: Decimal(level) for name, level in raw["case_score"]["client"]["levels"].items()},
         bonus_max=Decimal(raw["agency_score"]["bonus_max"]),
         comment_wd=int(raw["appeal"]["draft_comment_wd"]),
+        appeal=read_appeal(raw["appeal"]),
+        repair=read_repair(raw["repair"]),
     )
 
 

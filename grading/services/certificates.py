@@ -27,10 +27,11 @@ class RevocationReceipt:
     entry_id: int
 
 
-async def issue_certificate(*, actor: Identity, report_id: int) -> str | None:
+async def issue_certificate(*, actor: Identity, report_id: int, anew: bool = False) -> str | None:
     """A certificate for a report just published; None when the present one still says the same.
 
-    One is issued when the grade has changed or the present one has run out. N has no certificate.
+    One is issued when the grade has changed or the present one has run out, and `anew` when the report
+    behind the present one was replaced after an objection. N has no certificate.
     """
     async with transaction():
         report = await db.row(
@@ -40,7 +41,8 @@ async def issue_certificate(*, actor: Identity, report_id: int) -> str | None:
         )
         present = await _present(report)
         today = clock.today()
-        if present and present["grade"] == report["result"] and present["valid_until"] >= today:
+        same = present and present["grade"] == report["result"] and present["valid_until"] >= today
+        if same and not anew:
             return None
         new_id, number = None, None
         if report["result"] != CreditGrade.N:

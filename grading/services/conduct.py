@@ -6,9 +6,10 @@ from typing import Any
 
 from agencies.queries import agency_of, standing
 from agencies.rules import Profession
+from contracts.services import Lapse
 from core import clock, db, mail, trail
 from core.db import refuse_after, transaction
-from core.identity import Identity, Permission
+from core.identity import SYSTEM, Identity, Permission
 from core.serials import next_number
 from core.states import advance
 from core.workdays import calendar
@@ -27,6 +28,7 @@ from grading.services.wording import local
 from market.rules.signal_cases import Breach
 
 SERIES = "JF"
+LAPSE_ITEM = "CP-0505"
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,21 @@ async def propose_from_case(actor: Identity, breach: Breach) -> ProposalReceipt:
         breach.number,
     )
     return await _propose(actor, draft)
+
+
+async def propose_from_lapse(lapse: Lapse) -> ProposalReceipt:
+    """A deferred document that was not handed in by its date (容缺), put to the agency by the clock; a person decides."""
+    due = local(lapse.due_at)
+    draft = FindingDraft(
+        lapse.agency_id,
+        Profession(lapse.profession),
+        LAPSE_ITEM,
+        f"deferred:{lapse.deferred_id}",
+        clock.today(),
+        f"合同 {lapse.contract_no} 申报时承诺于 {due} 前补交“{lapse.name}”，到期未补交。",
+        f"{lapse.contract_no} 容缺承诺记录，系统时钟",
+    )
+    return await _propose(SYSTEM, draft)
 
 
 async def _propose(actor: Identity, draft: FindingDraft) -> ProposalReceipt:

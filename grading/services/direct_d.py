@@ -80,7 +80,14 @@ async def impose_direct_d(*, actor: Identity, decision: Imposition) -> Impositio
         published: tuple[PublicationReceipt, ...] = ()
         if trigger.immediate:
             published = await _publish_now(actor, direct_d_id, decision, trades, rules)
-        await _settle_drafts(actor, decision, trades, published=bool(published))
+        await settle_drafts(
+            actor,
+            decision.agency_id,
+            trades,
+            since=decision.starts_on,
+            published=bool(published),
+            reason=decision.document_no,
+        )
     return ImpositionReceipt(direct_d_id, published, entry)
 
 
@@ -135,26 +142,34 @@ async def _insert(actor: Identity, decision: Imposition, scheme_id: int) -> int:
 async def _publish_now(
     actor: Identity, direct_d_id: int, decision: Imposition, trades: list[Profession], rules: Rulebook
 ) -> tuple[PublicationReceipt, ...]:
+    return await publish_now(actor, f"direct-d:{direct_d_id}", decision.agency_id, trades, rules)
+
+
+async def publish_now(
+    actor: Identity, key: str, agency_id: int, trades: list[Profession], rules: Rulebook
+) -> tuple[PublicationReceipt, ...]:
+    """Grade and publish in one act, in a run of its own (`key`, at most 40 characters). Joins the caller's transaction."""
     today, now = clock.today(), clock.now()
-    key = f"direct-d:{direct_d_id}"
     run_id = await open_run(actor, key, RunKind.DIRECT_D, today, rules, comment_until=now)
     batch = Batch(run_id, today, now, rules)
-    subjects = [await one_subject(decision.agency_id, trade, today, rules) for trade in trades]
+    subjects = [await one_subject(agency_id, trade, today, rules) for trade in trades]
     reports = await draft(actor, batch, subjects)
     return tuple([await publish(actor=actor, report_id=report_id) for report_id in reports])
 
 
-async def _settle_drafts(actor: Identity, decision: Imposition, trades: list[Profession], *, published: bool) -> None:
-    """Drafts that know nothing of the decision: pointless once it is published, made again otherwise."""
+async def settle_drafts(
+    actor: Identity, agency_id: int, trades: list[Profession], *, since: date, published: bool, reason: str
+) -> None:
+    """Drafts that know nothing of a decision: pointless once it is published, made again otherwise."""
     waiting = await db.rows(
         "select r.id from grading_report r where r.agency = $1 and r.profession = any($2::text[])"
         " and r.state = any($3::text[]) and ($4 or r.as_of >= $5) order by r.id",
-        decision.agency_id,
+        agency_id,
         [trade.value for trade in trades],
         list(UNPUBLISHED),
         published,
-        decision.starts_on,
+        since,
     )
     for row in waiting:
         settle = withdraw if published else renew
-        await settle(actor=actor, report_id=row["id"], reason=decision.document_no)
+        await settle(actor=actor, report_id=row["id"], reason=reason)

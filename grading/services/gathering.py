@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 
 import agencies.queries as register
@@ -12,6 +13,9 @@ from agencies.rules import CreditGrade, Profession, Standing
 from contracts.queries import CaseEvidence, case_evidence
 from core import clock, db
 from grading.queries.schemes import Rulebook
+from grading.queries.supervision import predecessors
+from grading.rules.conduct import ZEROS_D, zero_terms
+from grading.rules.corrections import Change, CorrectionKind, corrected
 from grading.rules.evidence import (
     Case,
     DirectGround,
@@ -23,6 +27,8 @@ from grading.rules.evidence import (
     in_order,
 )
 from grading.rules.months import add_months
+from grading.rules.scheme import Scheme, TermRules
+from grading.rules.way_back import ground_until
 
 Key = tuple[int, Profession]
 
@@ -31,14 +37,18 @@ select id, agency, profession, code, points, event, decided_on, number, ended_on
 from grading_conduct where state in ('upheld', 'repaired') and agency = any($1::bigint[]) and decided_on <= $2
 """
 _GROUNDS = """
-select agency, profession, code, document_no, starts_on, ends_on
-from grading_direct_d where agency = any($1::bigint[]) and starts_on <= $2
+select d.agency, d.profession, d.code, d.document_no, d.starts_on, d.ends_on, r.ends_on as repaired_on,
+  (select max(w.effective_on) from grading_way_back w where w.direct_d = d.id and w.state = 'granted'
+     and (w.decided_at at time zone 'Asia/Shanghai')::date <= $2) as released_on
+from grading_direct_d d left join grading_repair r on r.direct_d = d.id and r.state = 'granted'
+where d.agency = any($1::bigint[]) and d.starts_on <= $2
 """
 _PAST = """
 select agency, profession, as_of, result, quality, band, score, sd, alarm_low, alarm_high
 from grading_report
 where state in ('published', 'superseded') and agency = any($1::bigint[]) and as_of <= $2
-order by as_of, published_at
+  and not exists (select 1 from grading_replacement x where x.report = grading_report.id)
+order by as_of, published_at, id
 """
 
 
@@ -58,17 +68,35 @@ async def gather(
     """The evidence on `as_of` of every recorded agency and profession, or of the one asked for."""
     recorded = await register.recorded_agencies(profession)
     chosen = [one for one in recorded if agency_id in (None, one.agency_id) and one.recorded_on <= as_of]
-    ids = [one.agency_id for one in chosen]
+    own = [one.agency_id for one in chosen]
+    inherited = await predecessors(own, as_of)
+    ids = sorted({*own, *chain.from_iterable(inherited.values())})
     standings = await _standings(chosen, as_of)
-    cases = await window_cases(as_of, rules.scheme.estimator.max_age_months, agency_id, profession)
+    months = rules.scheme.estimator.max_age_months
+    cases = dict(await window_cases(as_of, months, agency_id, profession))
+    for other in sorted(set(ids) - set(own)) if agency_id is not None else ():
+        cases |= await window_cases(as_of, months, other, profession)
     conduct = await _conduct(ids, as_of)
     past = await _past(ids, as_of)
-    return [
-        _subject(agency, trade, as_of, rules, standings, cases, conduct, past)
+    changes = await changes_of(ids)
+    found = [
+        _subject(agency, trade, as_of, rules, standings, cases, conduct, past, inherited.get(agency.agency_id, ()))
         for agency in chosen
         for trade in map(Profession, agency.professions)
         if profession in (None, trade) and (trade, agency.agency_id) in standings
     ]
+    return [replace(one, evidence=corrected(one.evidence, changes.get(one.agency.agency_id, ()))) for one in found]
+
+
+async def changes_of(agency_ids: Sequence[int]) -> dict[int, list[Change]]:
+    """What upheld objections have corrected in the evidence, by agency, in the order it was decided."""
+    found: defaultdict[int, list[Change]] = defaultdict(list)
+    for row in await db.rows(
+        "select agency, kind, target, amount from grading_correction where agency = any($1::bigint[]) order by id",
+        list(agency_ids),
+    ):
+        found[row["agency"]].append(Change(CorrectionKind(row["kind"]), row["target"], row["amount"]))
+    return found
 
 
 async def _standings(agencies: Sequence[AgencyRow], as_of: date) -> dict[tuple[Profession, int], Standing]:
@@ -154,10 +182,15 @@ def _subject(
     cases: Mapping[Key, list[Case]],
     conduct: _Record,
     past: Mapping[Key, list[Any]],
+    inherited: Sequence[int] = (),
 ) -> Subject:
+    """Conduct and grade history of those an agency carries on count as its own; their results and marks do not."""
     standing = standings[trade, agency.agency_id]
     key = (agency.agency_id, trade)
     before = past.get(key, [])
+    carried = (agency.agency_id, *inherited)
+    earlier = [row for one in carried for row in past.get((one, trade), ())]
+    terms = rules.scheme.terms
     until = standing.qualification_valid_until
     evidence = Evidence(
         agency_id=agency.agency_id,
@@ -169,11 +202,14 @@ def _subject(
         certificate_until=until,
         certificate_valid=standing.qualified(as_of),
         cases=tuple(cases.get(key, ())),
-        findings=tuple(_finding(r) for r in conduct.findings.get(key[0], ()) if _concerns(r, trade)),
-        grounds=tuple(_ground(r) for r in conduct.grounds.get(key[0], ()) if _concerns(r, trade)),
+        findings=tuple(_finding(r) for one in carried for r in conduct.findings.get(one, ()) if _concerns(r, trade)),
+        grounds=(
+            *(_ground(r, terms) for one in carried for r in conduct.grounds.get(one, ()) if _concerns(r, trade)),
+            *(ground for one in inherited for ground in _by_zeros(cases.get((one, trade), ()), rules.scheme)),
+        ),
         rated_before=any(row["quality"] != CreditGrade.N for row in before),
-        previous=_previous(before[-1]) if before else None,
-        history=_history(before, as_of, rules.scheme.gates.no_low_grade_months),
+        previous=previous_of(before[-1]) if before else None,
+        history=history_of(earlier, as_of, rules.scheme.gates.no_low_grade_months),
     )
     prior = CreditGrade(before[-1]["result"]) if before else CreditGrade.N
     return Subject(agency, trade, prior, in_order(evidence))
@@ -195,11 +231,23 @@ def _finding(row: Any) -> Finding:
     )
 
 
-def _ground(row: Any) -> DirectGround:
-    return DirectGround(row["code"], row["document_no"], row["starts_on"], row["ends_on"])
+def _ground(row: Any, terms: TermRules) -> DirectGround:
+    """A direct D as long as it counts: until the way back or a repair is granted, at the longest 36 months."""
+    until = ground_until(row["starts_on"], row["ends_on"], row["released_on"], terms)
+    if row["repaired_on"]:
+        until = min(until, row["repaired_on"])
+    return DirectGround(row["code"], row["document_no"], row["starts_on"], until)
 
 
-def _previous(row: Any) -> Previous:
+def _by_zeros(cases: Sequence[Case], scheme: Scheme) -> list[DirectGround]:
+    """The D that a predecessor earned by two zeroed results, as a ground of whoever carries it on."""
+    zeros = [case.finalised_on for case in cases if case.vetoed]
+    terms = zero_terms(zeros, scheme.terms, scheme.gates.no_zero_months)
+    return [DirectGround(ZEROS_D, "", term.start, term.until) for term in terms]
+
+
+def previous_of(row: Any) -> Previous:
+    """What the next grade takes over from a published report."""
     return Previous(
         as_of=row["as_of"],
         band=CreditGrade(row["band"]),
@@ -211,6 +259,7 @@ def _previous(row: Any) -> Previous:
     )
 
 
-def _history(before: Sequence[Any], as_of: date, months: int) -> tuple[PastGrade, ...]:
+def history_of(before: Sequence[Any], as_of: date, months: int) -> tuple[PastGrade, ...]:
+    """The grades published in the months before, for the gate that looks at them."""
     since = add_months(as_of, -months)
     return tuple(PastGrade(row["as_of"], CreditGrade(row["result"])) for row in before if row["as_of"] > since)

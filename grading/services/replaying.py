@@ -96,6 +96,7 @@ async def _check_register(since: date | None, until: date | None) -> list[Drift]
     found = await db.rows(
         "select r.publication_no, r.as_of from grading_report r where r.state in ('published', 'superseded')"
         " and ($1::date is null or r.as_of >= $1) and ($2::date is null or r.as_of <= $2)"
+        " and r.published_at is distinct from r.superseded_at"  # replayed and overtaken at once: never in effect
         " and not exists (select 1 from agencies_grade_record g where g.publication_no = r.publication_no"
         " and g.agency = r.agency and g.profession = r.profession and g.grade = r.result"
         " and (g.score = r.score or (g.score is null and r.quality = 'N')))",

@@ -14,7 +14,9 @@ from core.identity import Identity, Permission, Role
 from core.serials import next_number
 from core.states import advance
 from core.workdays import calendar
+from grading.queries.asked import human_asked
 from grading.queries.schemes import rulebook_of
+from grading.rules.asked import HumanAsked
 from grading.rules.errors import (
     AnswerMissing,
     EvidenceOutdated,
@@ -36,6 +38,7 @@ from grading.rules.lifecycle import (
 from grading.rules.replay import Outcome, differences, grade
 from grading.services.certificates import issue_certificate
 from grading.services.figures import figures
+from grading.services.holding import hold_if_contested
 from grading.services.runs import UNPUBLISHED, Batch, batch_of, draft, one_subject
 from grading.services.trying import shadow_latest
 from grading.services.wording import local
@@ -127,7 +130,8 @@ async def publish(*, actor: Identity, report_id: int, answer: str = "") -> Publi
 
     The stored evidence is graded anew and must give the stored grade (`GradeDrift`); the comment
     period must be over (`CommentPeriodOpen`); a comment needs an answer (`AnswerMissing`); nothing
-    may have been published for the agency since (`EvidenceOutdated`); a person signs.
+    may have been published for the agency since (`EvidenceOutdated`); a person signs, and has answered
+    the agency that asked for one (`HumanAsked`).
     """
     check_signer(actor)
     async with transaction():
@@ -138,7 +142,10 @@ async def publish(*, actor: Identity, report_id: int, answer: str = "") -> Publi
 
 
 async def publish_run(*, actor: Identity, run_id: int) -> RunPublicationReceipt:
-    """Sign every draft of a run that nobody commented on; commented ones are signed one by one."""
+    """Sign every draft of a run that nobody commented on; commented ones are signed one by one.
+
+    Those for which the agency asked for a person wait until that person has answered.
+    """
     check_signer(actor)
     published: list[PublicationReceipt] = []
     left: list[int] = []
@@ -158,6 +165,8 @@ async def publish_run(*, actor: Identity, run_id: int) -> RunPublicationReceipt:
                 continue
             try:  # every check comes before the first write, so one refusal leaves nothing behind
                 published.append(await _publish(actor, report, ""))
+            except HumanAsked:
+                left.append(report["id"])
             except (GradeDrift, EvidenceOutdated):
                 drifted.append(report["id"])
         await _close_if_done(actor, run_id)
@@ -173,6 +182,11 @@ def _check_any_due(waiting: Sequence[Any]) -> None:
 async def renew(*, actor: Identity, report_id: int, reason: str) -> RenewalReceipt:
     """Withdraw a draft and make it again from the evidence as it now stands, with a new comment period."""
     actor.require(Permission.PUBLISH_GRADE)
+    return await make_again(actor, report_id, reason)
+
+
+async def make_again(actor: Identity, report_id: int, reason: str) -> RenewalReceipt:
+    """The same for an act that has its own permission, such as a panel's decision."""
     async with transaction():
         report, entry = await _withdrawn(actor, report_id, reason)
         new_id = await _again(actor, report)
@@ -234,6 +248,8 @@ async def _publish(actor: Identity, report: Any, answer: str) -> PublicationRece
         raise CommentPeriodOpen(until=local(report["comment_until"]))
     if report["comment"] and not answer.strip():
         raise AnswerMissing
+    if asked := await human_asked(report["id"]):
+        raise HumanAsked(number=asked)
     outcome, evidence, scheme_code = await recomputed(report)
     await _refuse_outdated(report)
     number = await next_number(PUBLICATION, clock.today())
@@ -248,7 +264,8 @@ async def _publish(actor: Identity, report: Any, answer: str) -> PublicationRece
         number,
     )
     await _supersede_earlier(actor, report)
-    await _record(actor, report, outcome, evidence, scheme_code, number)
+    await record_publication(actor, report, outcome, evidence, scheme_code, number)
+    await hold_if_contested(actor, report)
     certificate = await issue_certificate(actor=actor, report_id=report["id"])
     return await _told(actor, report, outcome, number, certificate)
 
@@ -296,9 +313,10 @@ async def _supersede_earlier(actor: Identity, report: Any) -> None:
         )
 
 
-async def _record(
+async def record_publication(
     actor: Identity, report: Any, outcome: Outcome, evidence: Evidence, scheme_code: str, number: str
 ) -> None:
+    """Put a published grade into the agencies' register."""
     rated = outcome.quality is not CreditGrade.N
     await record_grade(
         agency_id=report["agency"],

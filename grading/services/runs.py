@@ -14,6 +14,7 @@ from grading.rules.errors import AgencyUnknown, DayAhead, NothingToGrade, RunExi
 from grading.rules.evidence import digest, plain
 from grading.rules.lifecycle import ReportState, RunKind, RunState
 from grading.rules.replay import Outcome, grade
+from grading.services.displays import end_displays
 from grading.services.gathering import Subject, gather
 from grading.services.wording import local
 from grading.tables import GradeReport
@@ -53,6 +54,7 @@ async def prepare_run(*, actor: Identity, as_of: date) -> RunReceipt:
     async with transaction():
         await db.execute("select pg_advisory_xact_lock(hashtext('grading_run'))")
         await _check_day(as_of)
+        await end_displays()
         rules = await rulebook_on(as_of)
         subjects = await gather(as_of, rules)
         if not subjects:
@@ -124,7 +126,7 @@ async def draft(actor: Identity, batch: Batch, subjects: list[Subject]) -> list[
     if not subjects:
         return []
     outcomes = [grade(one.evidence, batch.rules.scheme, batch.rules.calibration) for one in subjects]
-    rows = [_row(batch, one, outcome) for one, outcome in zip(subjects, outcomes, strict=True)]
+    rows = [report_row(batch, one, outcome) for one, outcome in zip(subjects, outcomes, strict=True)]
     inserted = await GradeReport.insert(*rows).returning(GradeReport.id)
     ids = [int(row["id"]) for row in inserted]
     for report_id, subject, outcome in zip(ids, subjects, outcomes, strict=True):
@@ -132,7 +134,8 @@ async def draft(actor: Identity, batch: Batch, subjects: list[Subject]) -> list[
     return ids
 
 
-def _row(batch: Batch, subject: Subject, outcome: Outcome) -> GradeReport:
+def report_row(batch: Batch, subject: Subject, outcome: Outcome) -> GradeReport:
+    """A report as it is stored first: a draft with all its evidence."""
     return GradeReport(
         run=batch.run_id,
         agency=subject.agency.agency_id,

@@ -104,7 +104,12 @@ async def amend_notice(request: AnyRequest, notice_id: FromPath[int], data: JSON
         version = forms.parse_version(form)
         amendment, reason = forms.parse_amendment(form, row.method)
         return await services.amend_notice(
-            identity, notice_id=notice_id, version=version, amendment=amendment, reason=reason
+            identity,
+            notice_id=notice_id,
+            version=version,
+            amendment=amendment,
+            reason=reason,
+            explanations=forms.parse_explanations(form),
         )
 
     return await web.api_act(request, data, do, posted_json)

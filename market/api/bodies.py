@@ -79,11 +79,9 @@ class OfferBody(msgspec.Struct):
     """An offer. Price in yuan, left out for a random draw; `honest` is the commitment.
 
     `staff` are certificate numbers on the bidder's own register, `contribution` any words that take part in
-    the randomness of a draw. Files are sent as multipart with the same field names (`sealed_files`).
+    the randomness of a draw; `amendment` is the version of the notice that was read, 409 when it has been amended
+    since. Files are sent as multipart with the same field names (`sealed_files`).
     """
-
-    """An offer. Price in yuan, left out for a random draw; `honest` is the commitment; `amendment` is the
-    version of the notice that was read, 409 when it has been amended since."""
 
     days: Amount = ""
     proposal: str = ""
@@ -91,6 +89,7 @@ class OfferBody(msgspec.Struct):
     amount: Amount = ""
     staff: list[str] = []
     contribution: str = ""
+    amendment: int | None = None
 
 
 class PublicKeyBody(msgspec.Struct):
@@ -103,11 +102,13 @@ class ShareBody(msgspec.Struct):
     """The custodian key that unseals the caller's share. It is used once and not kept."""
 
     secret_key: str
-    amendment: int | None = None
 
 
 class AmendmentBody(msgspec.Struct):
-    """The notice as it shall read from now on, whole: a bond or floor left out is taken away."""
+    """The notice as it shall read from now on, whole: a bond or floor left out is taken away.
+
+    `split_reason` and `conditions_reason` explain in public what the rules notice in the change.
+    """
 
     version: int
     reason: str = ""
@@ -120,6 +121,8 @@ class AmendmentBody(msgspec.Struct):
     floor: Amount | None = None
     bid_bond: Amount | None = None
     performance_bond: Amount | None = None
+    split_reason: str = ""
+    conditions_reason: str = ""
 
 
 class QuestionBody(msgspec.Struct):

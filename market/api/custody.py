@@ -13,6 +13,7 @@ from market.api.bodies import PublicKeyBody, ShareBody
 from market.api.shapes import moment_text
 from market.forms import parse_public_key, parse_share_key
 from market.queries import custody, notices
+from market.rules.notices import NoticeState
 
 AnyRequest = Request[Any, Any, Any]
 KEEPER = [web.requires(Permission.KEEP_OPENING_KEY)]
@@ -44,8 +45,8 @@ async def release_share(request: AnyRequest, notice_id: FromPath[int], data: JSO
 
 @get("/notices/{notice_id:int}/shares", name="api:shares", opt=web.public)
 async def list_shares(request: AnyRequest, notice_id: FromPath[int]) -> dict[str, Any]:
-    """Who keeps a share, its public fingerprint, and when it was handed over."""
-    await notices.notice(notice_id, await web.who(request))
+    """Who keeps a share, its public fingerprint, when it was handed over, and until when an opening can wait."""
+    row = await notices.notice(notice_id, await web.who(request))
     shares = [
         {
             "holder": share.holder.value,
@@ -56,7 +57,8 @@ async def list_shares(request: AnyRequest, notice_id: FromPath[int]) -> dict[str
         }
         for share in await custody.shares_of(notice_id)
     ]
-    return {"items": shares, "next": None}
+    until = await custody.open_until(row) if shares and row.state is NoticeState.PUBLISHED else None
+    return {"items": shares, "next": None, "open_until": moment_text(until)}
 
 
 HANDLERS = [register_key, release_share, list_shares]

@@ -12,7 +12,7 @@ from core.identity import Permission
 from market import content, services
 from market.api.bodies import Amount
 from market.api.shapes import item_json, posted_json, yuan_text
-from market.guide_forms import parse_batch, parse_handling, parse_lines, parse_plan
+from market.guide_forms import parse_basket, parse_batch, parse_handling, parse_plan
 from market.queries import batch, guide
 from market.rules.guide import Course, Question
 
@@ -49,10 +49,16 @@ class LineBody(msgspec.Struct):
     requirements: str = ""
     payment_terms: str = ""
     include: bool = True
+    agency_id: int | None = None
+    reason: str = ""
+    risk_acknowledged: bool = False
+    conditions_reason: str = ""
+    split_reason: str = ""
 
 
 class BasketBody(msgspec.Struct):
-    """Several notices that are published together or not at all."""
+    """Several notices that are published together or not at all. `criteria`, `price_weight`, `members` and `chair`
+    are for all of its proposal-preferred ones."""
 
     lines: list[LineBody]
     method: str = ""
@@ -60,6 +66,11 @@ class BasketBody(msgspec.Struct):
     deadline: str = ""
     requirements: str = ""
     payment_terms: str = ""
+    conditions_reason: str = ""
+    criteria: list[dict[str, Amount]] = []
+    price_weight: int | None = None
+    members: list[int] = []
+    chair: int | None = None
 
 
 @get("/guide", name="api:guide", opt=web.public)
@@ -192,7 +203,14 @@ async def post_basket(request: AnyRequest, project_id: FromPath[int], data: JSON
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> services.BasketReceipt:
-        return await services.post_basket(identity, project_id=project_id, lines=parse_lines(form))
+        basket = parse_basket(form)
+        return await services.post_basket(
+            identity,
+            project_id=project_id,
+            lines=basket.lines,
+            explanations=basket.explanations,
+            panel=basket.panel,
+        )
 
     def show(receipt: services.BasketReceipt) -> dict[str, Any]:
         return {"project_id": receipt.project_id, "notices": [posted_json(one) for one in receipt.notices]}

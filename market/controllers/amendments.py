@@ -1,11 +1,13 @@
 """Questions, answers and amendments of a notice: the panel's acts, the form, the public history."""
 
+from dataclasses import replace
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from core import clock, web
+from core.errors import FormInvalid
 from core.forms import Form
 from core.i18n import _
 from core.identity import Identity, Permission
@@ -13,10 +15,13 @@ from core.workdays import calendar
 from market import services
 from market.controllers.notices import show_notice
 from market.controllers.posting import local_input
-from market.forms import parse_amendment, parse_answer, parse_question, parse_version
+from market.forms import parse_amendment, parse_answer, parse_explanations, parse_question, parse_version
 from market.queries import amendments, notices, questions
+from market.queries.flags import Warnings, fresh_warnings
+from market.queries.notices import NoticeRow
 from market.queries.powers import powers
 from market.rules.amendments import earliest_amended
+from market.rules.conditions import CONDITIONS
 from market.rules.notices import FUND_SOURCES, METHOD_NAMES
 
 AnyRequest = Request[Any, Any, Any]
@@ -48,7 +53,22 @@ async def _form(
         wd=row.law.amend.wd(public=public),
         earliest=earliest_amended(row.deadline, clock.now(), row.law, days, public=public),
         local=local_input,
+        warnings=await _warnings(row, form),
+        conditions=CONDITIONS,
     )
+
+
+async def _warnings(row: NoticeRow, form: web.FormState | None) -> Warnings | None:
+    """What the rules noticed in the amendment that was just refused for want of an explanation."""
+    if form is None or not {"split_reason", "conditions_reason"} & form.errors.keys():
+        return None
+    try:
+        amendment, _reason = parse_amendment(
+            Form.of(**{k: v for k, v in form.values.items() if isinstance(v, str)}), row.method
+        )
+    except FormInvalid:
+        return None
+    return await fresh_warnings(row, replace(row, requirements=amendment.requirements, ceiling=amendment.ceiling))
 
 
 @post("/notices/{notice_id:int}/amend", name="market:notice-amend-post", guards=POSTER)
@@ -61,7 +81,12 @@ async def amend_notice(request: AnyRequest, notice_id: FromPath[int]) -> Respons
         version = parse_version(form)
         amendment, reason = parse_amendment(form, row.method)
         return await services.amend_notice(
-            identity, notice_id=notice_id, version=version, amendment=amendment, reason=reason
+            identity,
+            notice_id=notice_id,
+            version=version,
+            amendment=amendment,
+            reason=reason,
+            explanations=parse_explanations(form),
         )
 
     def done(_receipt: services.NoticeReceipt) -> Response[None]:

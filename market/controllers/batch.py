@@ -12,13 +12,13 @@ from core.i18n import _
 from core.identity import Permission
 from core.workdays import calendar
 from market import content, services, sheets
-from market.controllers.guide import TOGETHER
+from market.controllers.guide import panel_options
 from market.controllers.posting import local_input
 from market.guide_forms import parse_batch
 from market.queries import batch
 from market.queries.catalogue import items
 from market.rules.batch import BY_NAME, COLUMNS, MOST_ROWS
-from market.rules.notices import FUND_SOURCES, METHOD_NAMES, FundSource, earliest_deadline
+from market.rules.notices import FUND_SOURCES, METHOD_NAMES, METHOD_RULES, FundSource, earliest_deadline
 from market.services.batch import CheckedRow, NoGoodRow, RowsRefused
 
 AnyRequest = Request[Any, Any, Any]
@@ -49,10 +49,12 @@ async def _form(
         most=MOST_ROWS,
         accept=sheets.SHEET.accept,
         item_options=[(each.code, f"{each.code}　{_name(each)}") for each in await items() if each.postable],
-        method_options=[(method.value, _(METHOD_NAMES[method])) for method in TOGETHER],
+        method_options=[(method.value, _(METHOD_NAMES[method])) for method in METHOD_RULES],
         fund_options=[(fund.value, _(name)) for fund, name in FUND_SOURCES.items()],
         earliest=earliest,
         deadline=local_input(earliest[FundSource.OWN]),
+        law=law,
+        panel_options=await panel_options(identity.organization_id),
         earlier=await batch.batches(identity),
     )
 

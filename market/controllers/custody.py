@@ -90,6 +90,7 @@ async def _share_page(request: AnyRequest, notice_id: int, form: web.FormState |
         needed=row.law.custody.needed,
         may=row.phase is Phase.OPENING and not any(share.released_at for share in own),
         received=await custody.envelopes_received(notice_id),
+        open_until=await custody.open_until(row),
         phases=PHASES,
     )
 

@@ -12,10 +12,10 @@ from xml.etree import ElementTree as ET
 from litestar import Request, Response, get
 from litestar.params import FromQuery
 
-from core import settings, web
+from core import clock, settings, web
 from core.i18n import HTML_LANG, _, language, loc
 from core.web.templates import moment, wan
-from market.queries import notices, outages
+from market.queries import amendments, notices, outages
 from market.queries.notices import BoardFilter, NoticeRow
 from market.rules.notices import METHOD_NAMES, PHASES
 
@@ -55,13 +55,19 @@ async def notice_feed(
     """The newest notices, narrowed as on the board."""
     chosen = BoardFilter(item or "", profession or "", method or "", phase or "", fund or "", (q or "")[:LONGEST_QUERY])
     rows = await notices.notice_board(chosen, limit=ENTRIES)
+    moved = await amendments.last_moves([row.id for row in rows[:ENTRIES]])
     asked = {"q": q, "item": item, "profession": profession, "method": method, "phase": phase, "fund": fund}
     query = urlencode({name: text for name, text in sorted(asked.items()) if text})
-    return answer(request, _("信市：采购公告"), "notices", query, [_notice(row) for row in rows[:ENTRIES]])
+    return answer(
+        request, _("信市：采购公告"), "notices", query, [_notice(row, moved.get(row.id)) for row in rows[:ENTRIES]]
+    )
 
 
-def _notice(row: NoticeRow) -> Entry:
-    moments = (row.published_at, row.opened_at, row.selected_at, row.awarded_at, row.ended_at)
+def _notice(row: NoticeRow, moved: datetime | None) -> Entry:
+    """What an entry says changes with every step, every move of its deadline, and when the deadline has come."""
+    reached = row.deadline if row.published_at and row.deadline <= clock.now() else None
+    steps = (row.published_at, row.opened_at, row.selected_at, row.awarded_at, row.ended_at)
+    moments = (*steps, row.paused_at, moved, reached)
     parts = (
         row.number or "",
         _(METHOD_NAMES[row.method]),

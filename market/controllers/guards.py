@@ -44,8 +44,8 @@ async def _page(request: AnyRequest, notice_id: int, form: web.FormState | None 
         row=row,
         checks=checks,
         last=last,
-        may_justify=_may_justify(last, identity),
-        may_decide=_may_decide(last, row, identity),
+        may_justify=row.clock.held and _may_justify(last, identity),
+        may_decide=row.clock.held and _may_decide(last, row, identity),
         outcomes=OUTCOMES,
         decision_options=[("accept", _("接受，按原次序中选")), ("reject", _("不接受，由下一位接替"))],
     )

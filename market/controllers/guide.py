@@ -7,14 +7,15 @@ from litestar.params import FromPath, FromQuery
 
 from core import clock, web
 from core.forms import Form
-from core.i18n import _
+from core.i18n import _, loc
 from core.identity import Permission
 from core.workdays import calendar
 from market import content, services
-from market.controllers.posting import local_input
-from market.guide_forms import parse_handling, parse_lines, parse_plan
+from market.controllers.posting import candidates, local_input
+from market.guide_forms import parse_basket, parse_handling, parse_plan
 from market.queries import guide, projects
 from market.queries.catalogue import items as catalogue_items
+from market.queries.panels import panel_candidates
 from market.rules.catalogue import PAYERS
 from market.rules.guide import HANDLINGS, Handling
 from market.rules.notices import (
@@ -22,7 +23,6 @@ from market.rules.notices import (
     METHOD_NAMES,
     METHOD_RULES,
     FundSource,
-    SelectionMethod,
     earliest_deadline,
 )
 from market.rules.reality import STANDINGS
@@ -30,10 +30,6 @@ from market.rules.reality import STANDINGS
 AnyRequest = Request[Any, Any, Any]
 OWNER = [web.requires(Permission.MANAGE_PROJECT)]
 POSTER = [web.requires(Permission.POST_NOTICE)]
-TOGETHER = tuple(
-    method for method in METHOD_RULES if method not in {SelectionMethod.DIRECT, SelectionMethod.PROPOSAL_PREFERRED}
-)
-"""Methods that need nothing but the shared fields; the others are posted one by one."""
 
 
 @get("/guide", name="market:guide", opt=web.public)
@@ -159,6 +155,15 @@ async def basket_page(request: AnyRequest, project_id: FromPath[int]) -> Respons
     return await _basket(request, project_id)
 
 
+async def panel_options(client_id: int) -> list[tuple[int, str]]:
+    """Whom a client may name to a panel, as boxes to tick."""
+    found = await panel_candidates(client_id)
+    return [
+        (one.account_id, _("%(name)s（%(more)s）") % {"name": one.name, "more": loc(one, "organization")})
+        for one in found
+    ]
+
+
 async def _basket(request: AnyRequest, project_id: int, form: web.FormState | None = None) -> Response[Any]:
     identity = await web.identity_of(request)
     project = await projects.own_project(project_id, identity)
@@ -176,10 +181,12 @@ async def _basket(request: AnyRequest, project_id: int, form: web.FormState | No
         low=sum(item.fee_min for item in lines),
         high=sum(item.fee_max for item in lines),
         others=[each for each in await catalogue_items() if each.postable and each.code not in inside],
-        method_options=[(method.value, _(METHOD_NAMES[method])) for method in TOGETHER],
+        method_options=[(method.value, _(METHOD_NAMES[method])) for method in METHOD_RULES],
         fund_options=[(fund.value, _(name)) for fund, name in FUND_SOURCES.items()],
         earliest=earliest,
         deadline=local_input(earliest[project.fund_source]),
+        candidates=await candidates(lines),
+        panel_options=await panel_options(identity.organization_id),
         law=law,
     )
 
@@ -190,7 +197,14 @@ async def post_basket(request: AnyRequest, project_id: FromPath[int]) -> Respons
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> services.BasketReceipt:
-        return await services.post_basket(identity, project_id=project_id, lines=parse_lines(form))
+        basket = parse_basket(form)
+        return await services.post_basket(
+            identity,
+            project_id=project_id,
+            lines=basket.lines,
+            explanations=basket.explanations,
+            panel=basket.panel,
+        )
 
     def done(receipt: services.BasketReceipt) -> Response[None]:
         said = _("%(n)s 份公告已一并发布。") % {"n": len(receipt.notices)}

@@ -121,6 +121,7 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
         request,
         "market/notice_detail.html",
         shares=shares,
+        open_until=await custody.open_until(row) if shares and row.phase is Phase.OPENING else None,
         holders=HOLDER_NAMES,
         received=await custody.envelopes_received(notice_id) if shares else None,
         keeps_share=identity is not None and _keeps(shares, identity),

@@ -13,6 +13,7 @@ from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
 from market import content, forms, services
 from market.queries import notices, objections
+from market.queries.notices import NoticeRow
 from market.queries.objections import ObjectionRow
 from market.rules.notices import NoticeState
 from market.rules.objections import (
@@ -144,13 +145,15 @@ async def _detail(request: AnyRequest, objection_id: int, form: web.FormState | 
         kind=AGAINST[row.against],
         remedies=[(one.value, _(REMEDIES[one])) for one in remedies(notice.phase)],
         decisions=[
-            (one.value, _(words))
-            for one, words in DECISIONS.items()
-            if one != "correct" or notice.state is NoticeState.SELECTED
+            (one.value, _(words)) for one, words in DECISIONS.items() if one != "correct" or _correctable(notice)
         ],
-        bids=await _bids(notice.id) if can["decide"] and notice.state is NoticeState.SELECTED else ([], []),
+        bids=await _bids(notice.id) if can["decide"] and _correctable(notice) else ([], []),
         shortest=SHORTEST,
     )
+
+
+def _correctable(notice: NoticeRow) -> bool:
+    return notice.state is NoticeState.SELECTED and not notice.clock.held
 
 
 async def _bids(notice_id: int) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:

@@ -1,6 +1,6 @@
 """A client writes, checks, publishes, withdraws, cancels and re-posts a notice."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -70,9 +70,6 @@ async def _form(
 ) -> Response[Any]:
     law = content.edition_in_force(clock.today())
     days = await calendar()
-    profession = Profession(item.profession)
-    recorded = await agencies.recorded_agencies(profession)
-    standings = await agencies.standings([each.agency_id for each in recorded], profession, clock.today())
     return await web.page(
         request,
         "market/notice_form.html",
@@ -84,7 +81,7 @@ async def _form(
         method_names=[(method, _(METHOD_NAMES[method])) for method in METHOD_RULES],
         method_options=_method_options(project.fund_source, law),
         fund_options=[(fund.value, _(name)) for fund, name in FUND_SOURCES.items()],
-        candidate_options=_candidates(standings.values(), item.code),
+        candidate_options=(await candidates([item]))[item.code],
         local=local_input,
         earliest={fund: earliest_deadline(clock.now(), fund, law, days) for fund in FundSource},
     )
@@ -106,13 +103,21 @@ def _limit(method: SelectionMethod, obstacle: Message | None, law: Edition) -> s
     return _("财政资金不超过 %(cap)s。") % {"cap": templates.wan(cap)} if cap is not None else ""
 
 
-def _candidates(standings: Iterable[Standing], item: str) -> list[tuple[int, str]]:
-    """Recorded agencies that offer the item, with the grade the client should look at."""
-    return [
-        (one.agency_id, _("%(name)s（%(more)s）") % {"name": loc(one, "name"), "more": _(GRADE_TITLES[one.grade])})
-        for one in standings
-        if item in one.items
-    ]
+async def candidates(wanted: Sequence[ItemRow]) -> dict[str, list[tuple[int, str]]]:
+    """Recorded agencies that offer each item, with the grade the client should look at; two queries a profession."""
+    found: dict[str, list[tuple[int, str]]] = {item.code: [] for item in wanted}
+    for profession in sorted({item.profession for item in wanted}):
+        recorded = await agencies.recorded_agencies(Profession(profession))
+        ids = [each.agency_id for each in recorded]
+        standings = await agencies.standings(ids, Profession(profession), clock.today())
+        for item in wanted:
+            if item.profession == profession:
+                found[item.code] = [_candidate(one) for one in standings.values() if item.code in one.items]
+    return found
+
+
+def _candidate(one: Standing) -> tuple[int, str]:
+    return one.agency_id, _("%(name)s（%(more)s）") % {"name": loc(one, "name"), "more": _(GRADE_TITLES[one.grade])}
 
 
 def local_input(moment: datetime) -> str:

@@ -13,6 +13,10 @@ alter table market_notice add constraint market_notice_known_state check (state 
     ('draft', 'published', 'opened', 'shortlisted', 'assessing', 'selected', 'awarded', 'failed', 'withdrawn',
      'cancelled'))
 """
+BEFORE = """
+alter table market_notice add constraint market_notice_known_state check (state in
+    ('draft', 'published', 'opened', 'selected', 'awarded', 'failed', 'withdrawn', 'cancelled'))
+"""
 
 
 class RawTable(Table):
@@ -22,9 +26,16 @@ class RawTable(Table):
 async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="market", description=DESCRIPTION)
     manager.add_raw(_widen)
+    manager.add_raw_backwards(_narrow)
     return manager
 
 
 async def _widen() -> None:
     for statement in (DROP, ADD):
+        await RawTable.raw(statement)
+
+
+async def _narrow() -> None:
+    """Refused by the database while a notice is in one of the two states: those have no earlier name."""
+    for statement in (DROP, BEFORE):
         await RawTable.raw(statement)

@@ -6,6 +6,7 @@ from market.queries.desk import desk_items
 from market.queries.flags import flags_of, split_purchases
 from market.queries.notices import NoticeRow, notice, notice_board
 from market.queries.projects import ProjectRow, project
+from market.queries.reliance import Reliance, relied_on
 from market.queries.search import search
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "ItemRow",
     "NoticeRow",
     "ProjectRow",
+    "Reliance",
     "award",
     "desk_items",
     "flags_of",
@@ -20,6 +22,7 @@ __all__ = [
     "notice",
     "notice_board",
     "project",
+    "relied_on",
     "search",
     "service_item",
     "split_purchases",

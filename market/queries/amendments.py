@@ -1,6 +1,6 @@
 """Reads of a notice's versions: what changed when and why, and what a re-posted notice changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -41,6 +41,18 @@ async def versions(notice_id: int) -> list[VersionRow]:
         )
         for one in found
     ]
+
+
+async def last_moves(notice_ids: Sequence[int]) -> dict[int, datetime]:
+    """When each notice last changed while it was open: by an amendment, or by an outage that moved its deadline."""
+    found = await db.rows(
+        """select notice, max(at) as at from (
+               select notice, amended_at as at from market_notice_version where notice = any($1)
+               union all select notice, decided_at from market_extension where notice = any($1)) moves
+            group by notice""",
+        list(notice_ids),
+    )
+    return {one["notice"]: one["at"] for one in found}
 
 
 async def ceiling_under(row: NoticeRow, amendment: int) -> Decimal:

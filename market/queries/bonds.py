@@ -7,7 +7,17 @@ from decimal import Decimal
 from core import db
 from core.identity import Identity
 from market.queries.notices import NoticeRow
-from market.rules.bonds import BOND_TITLES, RELEASES, RETURN_KIND, BondKind, BondState, Release, Standing, bond_state
+from market.rules.bonds import (
+    BOND_TITLES,
+    RELEASES,
+    RETURN_KIND,
+    BondKind,
+    BondState,
+    Release,
+    Standing,
+    bond_key,
+    bond_state,
+)
 from payments import queries as payables
 
 
@@ -39,21 +49,21 @@ class BondRow:
 async def bonds_of(row: NoticeRow, identity: Identity | None) -> list[BondRow]:
     """The bonds of every award of a notice, oldest first; the amounts and states are public as the awards are."""
     found = await db.rows(
-        """select b.award, b.kind, b.amount, b.released_at, b.release_reason, a.organization,
+        """select b.award, b.kind, b.round, b.amount, b.released_at, b.release_reason, a.organization,
                   a.name_zh, a.name_en
              from market_bond b join market_award w on w.id = b.award
              join agencies_agency a on a.id = w.agency
             where w.notice = $1 order by b.id""",
         row.id,
     )
-    keys = [str(one["award"]) for one in found]
+    keys = [bond_key(one["award"], one["round"]) for one in found]
     owed = {kind: await payables.payables_for(kind.value, keys) for kind in BondKind} if found else {}
-    back_keys = [f"{one['kind']}:{one['award']}" for one in found]
+    back_keys = [f"{one['kind']}:{key}" for one, key in zip(found, keys, strict=True)]
     back = await payables.payables_for(RETURN_KIND, back_keys) if found else {}
     rows = []
-    for one, back_key in zip(found, back_keys, strict=True):
+    for one, key, back_key in zip(found, keys, back_keys, strict=True):
         kind = BondKind(one["kind"])
-        paying, returning = owed[kind].get(str(one["award"])), back.get(back_key)
+        paying, returning = owed[kind].get(key), back.get(back_key)
         party = identity is not None and identity.organization_id in {row.client_id, one["organization"]}
         standing = Standing(
             paying.state.value if paying else None,

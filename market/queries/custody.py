@@ -1,11 +1,12 @@
 """Who keeps which share of an opening key, and whose turn it is. Never the shares themselves."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from core import clock, db
+from core import clock, db, heartbeat
 from core.i18n import loc
 from core.identity import Identity
+from core.workdays import calendar
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
 from market.sealing import Holder
 
@@ -71,6 +72,25 @@ async def shares_of(notice_id: int) -> list[ShareRow]:
         notice_id,
     )
     return [ShareRow(**dict(row) | {"holder": Holder(row["holder"])}) for row in found]
+
+
+async def open_until(row: NoticeRow) -> datetime:
+    """Until when the custodians of a notice have time, outages after its deadline added; UTC."""
+    return await _after(row, row.law.custody.open_within_wd)
+
+
+async def last_day_begins(row: NoticeRow) -> datetime:
+    """When the last of their working days begins, at the deadline itself when there is but one."""
+    days = row.law.custody.open_within_wd - 1
+    return await _after(row, days) if days else row.deadline
+
+
+async def _after(row: NoticeRow, days: int) -> datetime:
+    now = clock.now()
+    down = timedelta(0)
+    for gap in await heartbeat.gaps(row.deadline, now):
+        down += max(timedelta(0), min(gap.until_at or now, now) - max(gap.since_at, row.deadline))
+    return (await calendar()).due_at(row.deadline, days) + down
 
 
 async def shares_wanted(identity: Identity) -> list[NoticeRow]:

@@ -8,7 +8,7 @@ from core.i18n import _
 from core.identity import Identity, Permission, Role
 from core.web.pages import url_for
 from market.queries.bids import my_bids, offers_to
-from market.queries.custody import shares_wanted
+from market.queries.custody import open_until, shares_wanted
 from market.queries.low_price import checks_waiting
 from market.queries.notices import NOTICE_SQL, NoticeRow, notice_row
 from market.queries.objections import waiting_objections
@@ -44,7 +44,7 @@ async def _shares(identity: Identity) -> list[DeskItem]:
     """Notices that cannot be opened before the reader hands its share over."""
     note, button = _("已截止，等您交出开启密钥份额"), _("交出份额")
     return [
-        _item(row, note, button, row.deadline, due=row.deadline, route="market:share")
+        _item(row, note, button, row.deadline, due=await open_until(row), route="market:share")
         for row in await shares_wanted(identity)
     ]
 

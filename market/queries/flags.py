@@ -1,9 +1,10 @@
 """What the rules notice about a notice: before its publication as warnings, afterwards as public facts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from agencies import queries as agencies
@@ -26,9 +27,7 @@ class Warnings:
 
 async def warnings_for(row: NoticeRow) -> Warnings:
     """Warnings for a draft as it would be published today."""
-    found = await guide(row.item_code)
-    item = ItemGuide(found.facts["qualification_zh"], found.facts["qualification_class_zh"])
-    names = [one.name_zh for one in await agencies.recorded_agencies()]
+    flags = await condition_reader(row.item_code)
     split = find_split(
         ceiling=row.ceiling,
         method=row.method,
@@ -36,7 +35,26 @@ async def warnings_for(row: NoticeRow) -> Warnings:
         earlier=await _earlier(row),
         edition=row.law,
     )
-    return Warnings(split, condition_flags(row.requirements, item, names))
+    return Warnings(split, flags(row.requirements))
+
+
+async def condition_reader(item_code: str) -> Callable[[str], tuple[ConditionFlag, ...]]:
+    """What finds over-restrictive conditions in a text, held against one service item; one text is read once."""
+    found = await guide(item_code)
+    item = ItemGuide(found.facts["qualification_zh"], found.facts["qualification_class_zh"])
+    names = [one.name_zh for one in await agencies.recorded_agencies()]
+    return cache(lambda text: condition_flags(text, item, names))
+
+
+async def fresh_warnings(before: NoticeRow, after: NoticeRow) -> Warnings:
+    """What an amendment brings that was not there: conditions not on file yet, a split that a higher price made."""
+    found, known = await warnings_for(after), await flags_of(before.id)
+    on_file = {(one.code, one.facts.get("clause")) for one in known if one.kind == "condition"}
+    conditions = [flag for flag in found.conditions if (flag.code, flag.clause) not in on_file]
+    return Warnings(
+        found.split if after.ceiling > before.ceiling else None,
+        tuple(conditions) if after.requirements != before.requirements else (),
+    )
 
 
 async def _earlier(row: NoticeRow) -> list[Earlier]:

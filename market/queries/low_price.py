@@ -78,7 +78,7 @@ async def checks_waiting(identity: Identity) -> list[CheckRow]:
     found = await db.rows(
         CHECK_SQL
         + """ join market_notice n on n.id = c.notice
-         where c.outcome = '' and ((c.justified_at is null and a.organization = $1)
+         where c.outcome = '' and n.state in ('opened', 'shortlisted', 'assessing', 'selected') and ((c.justified_at is null and a.organization = $1)
             or (c.justified_at is not null and n.client = $1)) order by c.due_at""",
         identity.organization_id,
     )

@@ -53,7 +53,7 @@ PHASE_SQL = """
 case when n.state = 'published' and n.deadline <= $1 then 'opening'
      when n.state = 'published' and n.method = 'direct' then 'offered'
      when n.state = 'published' then 'collecting'
-     when n.state in ('opened', 'shortlisted', 'assessing') and n.held_until is not null then 'justifying'
+     when n.state in ('opened', 'shortlisted', 'assessing', 'selected') and n.held_until is not null then 'justifying'
      when n.state = 'opened' then 'selecting'
      when n.state = 'selected' and n.paused_at is not null then 'paused'
      when n.state = 'selected' and n.display_until > $1 then 'on-display'

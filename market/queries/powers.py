@@ -12,7 +12,7 @@ from market.queries.notices import NoticeRow
 from market.queries.recusal import agency_client_ties, client_ties
 from market.rules.bids import BidState
 from market.rules.eligibility import eligibility
-from market.rules.notices import REPOSTABLE, Phase, SelectionMethod
+from market.rules.notices import REPOSTABLE, NoticeState, Phase, SelectionMethod
 from market.rules.reasons import Reason
 from market.rules.recusal import NO_TIES, RECUSAL_CODES
 
@@ -72,7 +72,7 @@ def _owner(row: NoticeRow) -> Powers:
         edit=row.phase is Phase.DRAFT,
         withdraw=row.phase in {Phase.COLLECTING, Phase.OFFERED},
         amend=row.phase is Phase.COLLECTING,
-        cancel=row.phase in {Phase.ON_DISPLAY, Phase.PAUSED, Phase.CONFIRMING},
+        cancel=row.state is NoticeState.SELECTED,
         repost=row.state in REPOSTABLE,
         pick=row.phase is Phase.SHORTLISTED,
         value=awaits_value(row),

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from core.errors import Message, NotFound, Rejected
 from core.i18n import N_
+from core.sheets import Cell
 
 MOST_ROWS = 500
 MOST_BYTES = 1024 * 1024
@@ -41,6 +42,10 @@ COLUMNS = (
     Column("days_limit", N_("服务期限（工作日）"), "Days", True, "8"),
     Column("deadline", N_("截止时间"), "Deadline", False, ""),
     Column("requirements", N_("机构条件"), "Requirements", False, ""),
+    Column("agency", N_("选定机构的信用代码"), "Agency credit code", False, ""),
+    Column("reason", N_("选取理由"), "Reason for direct award", False, ""),
+    Column("conditions_reason", N_("条件为什么需要"), "Why conditions are needed", False, ""),
+    Column("split_reason", N_("为什么分开采购"), "Why bought separately", False, ""),
     Column("description", N_("说明"), "Remarks", False, ""),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
@@ -95,14 +100,6 @@ class BatchGone(NotFound):
 
     code = "batch-not-found"
     text = N_("没有找到这次批量发布。请从“批量发布”重新进入。")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What stands in a cell, as text; `formula` when it would have to be computed."""
-
-    text: str = ""
-    formula: bool = False
 
 
 @dataclass(frozen=True)

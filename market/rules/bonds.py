@@ -3,7 +3,8 @@
 Sources: Bidding Law regulation arts. 26 and 58 (domain.md row 34): a bid bond is at most 2 % of the estimate, a
 performance bond at most 10 % of the contract, a bid bond goes back within five days of the contract. The shares are
 in the edition. Before the opening nobody may learn who bid, so a bid bond cannot be paid with the bid: it is asked of
-the provisional winner when the result is announced. Nothing here forfeits a bond; that would be a decision of a court.
+the provisional winner when the result is announced. A bond once released is over: an agency that is chosen again later
+owes a new one, and the client still owes back whatever was paid on the old one. Nothing here forfeits a bond; that would be a decision of a court.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,17 @@ RETURN_KIND = "bond-return"
 BOND_TITLES = {BondKind.BID: N_("投标保证金"), BondKind.PERFORMANCE: N_("履约保证金")}
 
 
+def bond_key(award_id: int, number: int) -> str:
+    """Under which key the payable of a bond is found: the award, and from the second time on which time it is."""
+    return str(award_id) if number == 1 else f"{award_id}.{number}"
+
+
+def parse_key(key: str) -> tuple[int, int]:
+    """Award and round of `bond_key`."""
+    award, _, number = key.partition(".")
+    return int(award), int(number or 1)
+
+
 class Release(StrEnum):
     """Why a bond is no longer owed, or goes back."""
 
@@ -45,8 +57,12 @@ RELEASES = {
     Release.FILED: N_("合同已备案"),
     Release.COMPLETED: N_("委托已办结"),
 }
-TRAIL_TITLES = {"bond.asked": N_("要求缴纳保证金"), "bond.released": N_("保证金不再需要")}
-OPEN_ACTS = ("bond.asked", "bond.released")
+TRAIL_TITLES = {
+    "bond.asked": N_("要求缴纳保证金"),
+    "bond.relieved": N_("按信用等级减免履约保证金"),
+    "bond.released": N_("保证金不再需要"),
+}
+OPEN_ACTS = ("bond.asked", "bond.relieved", "bond.released")
 
 
 def most(kind: BondKind, price: Decimal, edition: Edition) -> Decimal:
@@ -78,9 +94,14 @@ def _too_much(limit: Decimal, share: Decimal) -> Message:
     )
 
 
-def performance_due(bond: Decimal, price: Decimal, edition: Edition) -> Decimal:
-    """The performance bond at the agreed price: what the notice says, but never above the share of the contract."""
-    return min(bond, most(BondKind.PERFORMANCE, price, edition))
+def performance_due(bond: Decimal, price: Decimal, edition: Edition, grade: str = "") -> Decimal:
+    """The performance bond at the agreed price: what the notice says, but never above the share of the contract.
+
+    Nor above what the grade at the selection allows (rule-set XT-2026.1, deposit_percent_max): 0 for A, none is asked.
+    """
+    due = min(bond, most(BondKind.PERFORMANCE, price, edition))
+    relief = edition.grades[grade].bond_most if grade else None
+    return due if relief is None else min(due, half_up(price * relief))
 
 
 class BondState(StrEnum):
@@ -113,12 +134,18 @@ class Standing:
     released_at: datetime | None
 
 
+HELD_ONLINE = frozenset({"authorised", "captured", "disputed"})
+"""States of a payable whose money the payment provider holds or keeps."""
+
+
 def bond_state(bond: Standing) -> BondState:
     """The state of a bond; a payment under way when it was released stays visible until it is settled."""
     if bond.giving_back is not None:
         return BondState.BACK if bond.giving_back == "confirmed" else BondState.GOING_BACK
-    if bond.payable == "vouchered":
+    if bond.payable in {"vouchered", "processing"}:
         return BondState.PAYING
+    if bond.payable in {"refunded", "released"}:
+        return BondState.BACK
     if bond.released_at is not None:
-        return BondState.RELEASED
-    return BondState.HELD if bond.payable == "confirmed" else BondState.DUE
+        return BondState.GOING_BACK if bond.payable in HELD_ONLINE else BondState.RELEASED
+    return BondState.HELD if bond.payable in {"confirmed", *HELD_ONLINE} else BondState.DUE

@@ -28,22 +28,30 @@ class Custody(StrEnum):
 
 @dataclass(frozen=True)
 class GradeRule:
-    """What a credit grade means when an agency is to be chosen."""
+    """What a credit grade means when an agency is to be chosen.
+
+    `bond_most` is the largest performance bond as a share of the price, None where the edition knows no relief;
+    `lots` are the tickets in a random draw.
+    """
 
     barred: bool
     direct_public: bool
     direct_warning: bool
     open_jobs: int | None
+    bond_most: Decimal | None = None
+    lots: int = 1
 
 
 @dataclass(frozen=True)
 class CustodyRule:
-    """Who holds the opening key, by whose money pays, and how many of how many shares open."""
+    """Who holds the opening key, by whose money pays, how many of how many shares open, and the working days in which
+    they must have done so."""
 
     own: Custody = Custody.PLATFORM
     public: Custody = Custody.PLATFORM
     needed: int = 2
     holders: int = 3
+    open_within_wd: int = 3
 
 
 @dataclass(frozen=True)
@@ -255,6 +263,8 @@ def _grade(values: Mapping[str, Any]) -> GradeRule:
         direct_public=values["direct_public"],
         direct_warning=values["direct_warning"],
         open_jobs=values.get("open_jobs"),
+        bond_most=Decimal(values["bond_most"]) if "bond_most" in values else None,
+        lots=values.get("lots", 1),
     )
 
 

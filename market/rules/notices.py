@@ -147,6 +147,7 @@ TRANSITIONS: dict[tuple[NoticeState, NoticeAct], NoticeState] = {
     (_S.ASSESSING, _A.HOLD): _S.ASSESSING,
     (_S.ASSESSING, _A.FAIL): _S.FAILED,
     (_S.ASSESSING, _A.VOID): _S.FAILED,
+    (_S.SELECTED, _A.HOLD): _S.SELECTED,
     (_S.SELECTED, _A.SUBSTITUTE): _S.SELECTED,
     (_S.SELECTED, _A.PAUSE): _S.SELECTED,
     (_S.SELECTED, _A.RESUME): _S.SELECTED,
@@ -156,6 +157,9 @@ TRANSITIONS: dict[tuple[NoticeState, NoticeAct], NoticeState] = {
     (_S.SELECTED, _A.FAIL): _S.FAILED,
     (_S.SELECTED, _A.CANCEL): _S.CANCELLED,
 }
+
+HOLDS = frozenset(before for before, act in TRANSITIONS if act is _A.HOLD)
+"""States in which an abnormally low price may keep a notice waiting; on display, that of a substitute."""
 
 REPOSTABLE = frozenset({_S.FAILED, _S.WITHDRAWN, _S.CANCELLED})
 
@@ -215,7 +219,7 @@ class NoticeClock:
     @property
     def held(self) -> bool:
         """Whether an abnormally low price waits for its justification, or for the client's word on it."""
-        return self.held_until is not None and self.state in {_S.OPENED, _S.SHORTLISTED, _S.ASSESSING}
+        return self.held_until is not None and self.state in HOLDS
 
 
 def phase(notice: NoticeClock, now: datetime) -> Phase:

@@ -97,6 +97,9 @@ SENTENCES = {
     "too-few-on-long-list": N_("达到信用评分要求的机构 %(count)s 家，少于 %(needed)s 家，本次选取失败，可重新发布。"),
     "no-proposal-good-enough": N_("没有方案达到各问题的最低要求，本次选取失败，可重新发布。"),
     "too-few": N_("合格机构 %(count)s 家，少于规则要求的 %(needed)s 家，本次选取失败，可重新发布。"),
+    "shares-missing": N_(
+        "截止后 %(days)s 个工作日内没有收齐开启密钥的份额，报价永久不再开启，本次选取失败，可重新发布。"
+    ),
     "nobody-left": N_("没有可以递补的合格机构，本次选取失败，可重新发布。"),
     "offer-declined": N_("选定的机构不接受：%(words)s"),
     "offer-lapsed": N_("选定的机构在期限内没有答复，本次选取失败，可重新发布。"),

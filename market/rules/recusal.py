@@ -6,11 +6,12 @@ Government Procurement regulation art. 9 by analogy (earlier employment); the ma
 `content/incompatible_duties.csv`. Pure: facts come in, reasons go out, names of persons are never in a reason.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import combinations
 
-from agencies.rules import RelationKind, same_controller
+from agencies.rules import RelationKind, plain_name, same_controller
 from market.rules.editions import RecusalRule
 from market.rules.reasons import Reason
 
@@ -114,26 +115,57 @@ class EntrantTies:
 
 
 def entrant_reasons(entrants: Iterable[EntrantTies]) -> Mapping[int, tuple[Reason, ...]]:
-    """Which entrants of one notice exclude each other, by agency; both sides of every pair are set aside."""
+    """Which entrants of one notice exclude each other, by agency; both sides of every pair are set aside.
+
+    Of several bonds between two, the first of relation, controller, staff is named; the reasons of an agency come in
+    the order of the others. Looked up by what binds, never pair by pair: as long as the list plus the pairs found.
+    """
     everybody = list(entrants)
+    bonds: dict[tuple[int, int], str] = {}
+    for code, groups in (
+        ("related-to-entrant", _related(everybody)),
+        ("same-controller-as-entrant", _by_controller(everybody)),
+        ("staff-of-entrant", _by_staff(everybody)),
+    ):
+        for group in groups:
+            for pair in combinations(sorted(set(group)), 2):
+                bonds.setdefault(pair, code)
     found: dict[int, list[Reason]] = {}
-    for place, one in enumerate(everybody):
-        for other in everybody[place + 1 :]:
-            code = _bond(one, other)
-            if code is not None:
-                found.setdefault(one.agency_id, []).append(_named(code, other))
-                found.setdefault(other.agency_id, []).append(_named(code, one))
+    for first, second in sorted(bonds):
+        one, other, code = everybody[first], everybody[second], bonds[first, second]
+        found.setdefault(one.agency_id, []).append(_named(code, other))
+        found.setdefault(other.agency_id, []).append(_named(code, one))
     return {agency_id: tuple(reasons) for agency_id, reasons in found.items()}
 
 
-def _bond(one: EntrantTies, other: EntrantTies) -> str | None:
-    if other.uscc in one.related or one.uscc in other.related:
-        return "related-to-entrant"
-    if same_controller(one.controller, other.controller):
-        return "same-controller-as-entrant"
-    if one.staff & other.staff:
-        return "staff-of-entrant"
-    return None
+Groups = Iterable[list[int]]
+"""Places in the list of entrants that are bound to each other, everybody to everybody."""
+
+
+def _related(everybody: Sequence[EntrantTies]) -> Groups:
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(everybody):
+        places.setdefault(one.uscc, []).append(place)
+    for place, one in enumerate(everybody):
+        for uscc in one.related:
+            for other in places.get(uscc, ()):
+                yield [place, other]
+
+
+def _by_controller(everybody: Sequence[EntrantTies]) -> Groups:
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(everybody):
+        if same_controller(one.controller, one.controller):
+            places.setdefault(plain_name(one.controller), []).append(place)
+    return places.values()
+
+
+def _by_staff(everybody: Sequence[EntrantTies]) -> Groups:
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(everybody):
+        for person in one.staff:
+            places.setdefault(person, []).append(place)
+    return places.values()
 
 
 def _named(code: str, other: EntrantTies) -> Reason:

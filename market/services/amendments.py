@@ -6,6 +6,7 @@ confirmed" on its desk and under "my bids", where its session recomputes the mar
 """
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 from agencies import queries as agencies
@@ -21,15 +22,23 @@ from market.rules.amendments import Amendment, amended, changes, check_amendment
 from market.rules.notices import NoticeAct, NoticeDraft, NoticeState, SelectionMethod
 from market.rules.questions import questions_until
 from market.services.cases import letter, lock_own_notice, move, same_version
+from market.services.flags import Explanations, explain_amended
 from market.services.notices import NoticeReceipt, as_draft, deadline_passed, facts
 
 
 async def amend_notice(
-    actor: Identity, *, notice_id: int, version: int, amendment: Amendment, reason: str
+    actor: Identity,
+    *,
+    notice_id: int,
+    version: int,
+    amendment: Amendment,
+    reason: str,
+    explanations: Explanations = Explanations(),  # noqa: B008  frozen
 ) -> NoticeReceipt:
     """Change what a notice asks before its deadline; earlier bids must be confirmed or replaced.
 
-    Raises `FormInvalid` with every fault, `StaleForm`, `DeadlinePassed`, `NotAllowedNow` for a direct selection
+    New conditions are held against the item's own requirements again, and a higher price against split purchases;
+    what is noticed must be explained. Raises `FormInvalid` with every fault, `StaleForm`, `DeadlinePassed`, `NotAllowedNow` for a direct selection
     (its offer is withdrawn and made anew) and whenever the notice no longer collects.
     """
     actor.require(Permission.POST_NOTICE)
@@ -48,6 +57,8 @@ async def amend_notice(
         await _keep(actor, notice, after, number, reason)
         until = questions_until(after.deadline, notice.law, days)
         await move(notice, NoticeAct.AMEND, amendment=number, questions_until=until, **vars(amendment))
+        written = replace(notice, requirements=amendment.requirements, ceiling=amendment.ceiling)
+        await explain_amended(actor, notice, written, explanations)
         await _tell_everybody(notice, number, reason, after)
     return NoticeReceipt(notice_id, notice.number, version + 1)
 

@@ -21,6 +21,7 @@ from market.rules.methods import NoAwardToDecline
 from market.rules.notices import NoticeAct, NoticeState, is_due
 from market.rules.reasons import Reason
 from market.rules.selection import Ranked
+from market.services.asking_prices import hold_bid
 from market.services.bonds import ask_bid_bond, ask_performance_bond, release_bonds
 from market.services.cases import fail, letter, lock_notice, move
 
@@ -208,7 +209,7 @@ async def _replace(notice: NoticeRow, award: AwardRow, faults: tuple[Reason, ...
 async def _succeed(
     actor: Identity, notice: NoticeRow, award: AwardRow, named: str, facts: dict[str, Any], *, state: str
 ) -> None:
-    """End an award and hand it to the next in line."""
+    """End an award and hand it to the next in line, whose price may have to be justified first."""
     await db.execute(
         "update market_award set state = $3, ended_at = $2 where id = $1", award.award_id, clock.now(), state
     )
@@ -222,9 +223,9 @@ async def _succeed(
     )
     await release_bonds(award.award_id, Release.REPLACED)
     successor = await _next_in_line(notice, award.place)
-    if successor is None:
+    if successor is None or successor.bid_id is None:
         await fail(notice, Reason("nobody-left"))
-    else:
+    elif not await hold_bid(notice, bid_id=successor.bid_id, reason=successor.reason):
         await announce(notice, successor, act=NoticeAct.SUBSTITUTE)
 
 

@@ -6,12 +6,13 @@ publication, trail), so that a long batch shows where it stands and a stopped on
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
 
+from agencies import queries as agencies
 from core import accounts, clock, db, jobs, trail
 from core.db import transaction
 from core.errors import DomainError, FormInvalid, Message, NotFound, Rejected
@@ -20,16 +21,29 @@ from core.i18n import N_
 from core.identity import Identity, Permission, Role
 from core.workdays import calendar
 from market import content, sheets
-from market.forms import parse_notice, parse_project
+from market.forms import parse_criteria, parse_explanations, parse_notice, parse_project
 from market.queries.batch import unfinished, waiting_rows
 from market.queries.catalogue import service_item
+from market.queries.flags import condition_reader
 from market.rules.batch import RowState, SheetRow, read_rows, same_sites
+from market.rules.conditions import ConditionFlag
+from market.rules.eligibility import NotEligible
 from market.rules.notices import ItemNotPostable, NoticeDraft, SelectionMethod, check_draft
-from market.services.flags import FIELD_ELSEWHERE
-from market.services.notices import draft_notice, publish_notice
+from market.rules.panel import check_criteria
+from market.services.flags import SHORTEST_WORDS, Explanations
+from market.services.guide import post_together
 from market.services.projects import ProjectDraft, describe_project
 
-COMMON = ("fund_source", "method", "requirements", "payment_terms", "deadline")
+COMMON = (
+    "fund_source",
+    "method",
+    "requirements",
+    "payment_terms",
+    "deadline",
+    "conditions_reason",
+    "risk_acknowledged",
+)
+UNEXPLAINED = N_("“%(clause)s”可能过严。请修改机构条件，或在“条件为什么需要”一栏写明（至少 %(n)s 个字，会公开）。")
 SITE_AGAIN = N_("与第 %(row)s 行是同一个站点（名称、地点相同），请删去一行。")
 
 
@@ -89,6 +103,7 @@ async def start_batch(
     item = await service_item(item_code)
     if not item.postable:
         raise ItemNotPostable(item=item.name_zh)
+    _check_criteria(common)
     cells = await anyio.to_thread.run_sync(sheets.read_cells, upload)
     checked = await check_rows(read_rows(cells), item_code, common)
     bad = sum(bool(row.faults) for row in checked)
@@ -132,46 +147,88 @@ def _stored(faults: Mapping[str, Message]) -> dict[str, Any]:
     }
 
 
+def _check_criteria(common: Common) -> None:
+    """Questions hold for all rows, so they are refused once: `FormInvalid`."""
+    if common.get("method") != SelectionMethod.PROPOSAL_PREFERRED.value:
+        return
+    wrong = check_criteria(parse_criteria(Form.of(**common)), content.edition_in_force(clock.today()).proposal)
+    if wrong is not None:
+        raise FormInvalid({"criteria": wrong})
+
+
 async def check_rows(rows: Sequence[SheetRow], item_code: str, common: Common) -> list[CheckedRow]:
     """Every row against the parsers and the rules of a notice, as publishing would judge it now."""
     days, now = await calendar(), clock.now()
     law = content.edition_in_force(clock.today())
     again = same_sites(rows)
+    flags = await condition_reader(item_code)
+    known = await agencies.agencies_by_uscc([_code(row.values) for row in rows])
     checked = []
     for row in rows:
         faults = dict(row.faults)
         if row.number in again:
             faults.setdefault("title", Message(SITE_AGAIN, {"row": again[row.number]}))
         try:
-            _project, draft = _parse(row.values, item_code, common)
-            found = check_draft(draft, edition=law, calendar=days, now=now)
+            parsed = _parse(row.values, item_code, common, known)
+            found = check_draft(parsed.draft, edition=law, calendar=days, now=now)
+            found |= _unexplained(flags(parsed.draft.requirements), parsed.words)
         except FormInvalid as refused:
-            found = refused.errors
-        checked.append(CheckedRow(row, dict(found) | faults))
+            found = dict(refused.errors)
+        checked.append(CheckedRow(row, _in_columns(found) | faults))
     return checked
 
 
-def _parse(values: Mapping[str, str], item_code: str, common: Common) -> tuple[ProjectDraft, NoticeDraft]:
-    """A row with what holds for all; raises `FormInvalid` with the faults of both."""
+def _unexplained(flags: Sequence[ConditionFlag], words: Explanations) -> dict[str, Message]:
+    if not flags or len(words.conditions.strip()) >= SHORTEST_WORDS:
+        return {}
+    clauses = "；".join(dict.fromkeys(flag.clause for flag in flags))
+    return {"conditions_reason": Message(UNEXPLAINED, {"clause": clauses, "n": SHORTEST_WORDS})}
+
+
+def _in_columns(faults: Mapping[str, Message]) -> dict[str, Message]:
+    """Faults by column: a sheet names an agency by its credit code."""
+    return {"agency" if name == "agency_id" else name: fault for name, fault in faults.items()}
+
+
+def _code(values: Mapping[str, str]) -> str:
+    return values.get("agency", "").upper()
+
+
+@dataclass(frozen=True)
+class ParsedRow:
+    """What a row says: its project, its notice, and the public words on what the rules notice."""
+
+    project: ProjectDraft
+    draft: NoticeDraft
+    words: Explanations
+
+
+def _parse(values: Mapping[str, str], item_code: str, common: Common, known: Mapping[str, int]) -> ParsedRow:
+    """A row with what holds for all; `known` are agencies by credit code. `FormInvalid` with the faults of all parts."""
     filled = dict(common) | {name: value for name, value in values.items() if value} | {"item_code": item_code}
     filled.setdefault("description", filled.get("scale", ""))
+    direct = filled.get("method") == SelectionMethod.DIRECT.value
+    agency_id = known.get(_code(values))
+    if direct and agency_id is not None:
+        filled["agency_id"] = str(agency_id)
     form = Form.of(**filled)
-    if filled.get("method") == SelectionMethod.DIRECT.value:
-        form.error("method", N_("批量发布不能用直接选取，请另选一种方式。"))
+    if direct and agency_id is None:
+        form.error("agency", N_("直接选取要写选定机构的统一社会信用代码，机构须已备案。请核对这一格。"))
+    elif not direct and _code(values):
+        form.error("agency", N_("只有直接选取才写选定的机构。请清空这一格，或改用直接选取。"))
+    found: list[Any] = []
     errors: dict[str, Message] = {}
-    for parser in (parse_project, parse_notice):
+    parsers: tuple[Callable[[Form], Any], ...] = (parse_project, parse_notice, parse_explanations)
+    for parser in parsers:
         try:
-            found = parser(form)
+            found.append(parser(form))
         except FormInvalid as refused:
             errors |= refused.errors
-            continue
-        if isinstance(found, ProjectDraft):
-            project = found
-        else:
-            draft = found
+    if "agency" in errors:
+        errors.pop("agency_id", None)
     if errors:
         raise FormInvalid(errors)
-    return project, draft
+    return ParsedRow(*found)
 
 
 async def post_batch(batch_id: int) -> int:
@@ -199,18 +256,19 @@ async def post_row(batch_id: int, number: int) -> bool:
             actor = await accounts.identity_in(
                 account_id=row["account"], organization_id=row["client"], role=Role.CLIENT
             )
-            project, draft = _parse(row["content"], row["item_code"], row["common"])
-            filed = await describe_project(actor, draft=project)
-            written = await draft_notice(actor, project_id=filed.project_id, draft=draft)
-            receipt = await publish_notice(actor, notice_id=written.notice_id, version=written.version)
+            known = await agencies.agencies_by_uscc([_code(row["content"])])
+            parsed = _parse(row["content"], row["item_code"], row["common"], known)
+            filed = await describe_project(actor, draft=parsed.project)
+            panel = [int(account) for account in row["common"].get("panel", "").split(",") if account]
+            receipt = await post_together(actor, filed.project_id, parsed.draft, parsed.words, panel)
             await _settle(batch_id, number, RowState.POSTED, receipt.notice_id, None)
             return True
     except FormInvalid as refused:
-        faults: Mapping[str, Message] = {
-            FIELD_ELSEWHERE.get(field, field): message for field, message in refused.errors.items()
-        }
+        faults: Mapping[str, Message] = _in_columns(refused.errors)
     except NotFound:
         faults = {"title": Message(N_("上传的人已不在本单位，这一行没有发出。请由在职人员重新上传。"))}
+    except NotEligible as refused:
+        faults = {f"agency-{n}" if n else "agency": each.message() for n, each in enumerate(refused.reasons)}
     except DomainError as refused:
         faults = {"title": Message(refused.text, refused.params)}
     async with transaction():

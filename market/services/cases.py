@@ -1,5 +1,6 @@
 """What every act on a notice starts and ends with: lock it, move it on."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core import clock, db, jobs, mail, trail
@@ -15,7 +16,7 @@ from market.rules.notices import (
     NoticeGone,
     due_events,
 )
-from market.rules.reasons import Reason
+from market.rules.reasons import Reason, from_json
 from market.services.objection_steps import moot_objections
 from market.tables import Notice
 
@@ -111,6 +112,33 @@ async def fail(notice: NoticeRow, reason: Reason) -> None:
         message="market/selection_failed",
         context=letter(notice) | {"reasons": [reason.as_letter()]},
     )
+
+
+async def tell_others(notice: NoticeRow, winner_id: int) -> None:
+    """Losers and set-aside bidders learn why, in the same words as the result page."""
+    for bid in await told_bidders(notice.id):
+        if bid["agency"] != winner_id:
+            await tell_why(notice, bid["organization"], bid["reasons"])
+
+
+async def tell_why(notice: NoticeRow, organization_id: int, reasons: Sequence[Mapping[str, Any]]) -> None:
+    """Why one bidder was not chosen; `reasons` as stored with its bid."""
+    told = letter(notice) | {"reasons": sentences(reasons)}
+    await mail.send(to_organization=organization_id, message="market/not_selected", context=told)
+
+
+async def told_bidders(notice_id: int) -> Sequence[Any]:
+    """Whoever bid, known since the opening, with the reasons of its bid."""
+    return await db.rows(
+        """select b.agency, a.organization, b.reasons from market_bid b
+             join agencies_agency a on a.id = b.agency where b.notice = $1 order by b.id""",
+        notice_id,
+    )
+
+
+def sentences(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Stored reasons as a letter takes them."""
+    return [from_json(each).as_letter() for each in stored]
 
 
 def letter(notice: NoticeRow) -> dict[str, Any]:

@@ -102,6 +102,7 @@ def method_facts(notice: NoticeRow, entrants: tuple[Entrant, ...], draw: DrawInp
         law.credit,
         law.proposal,
         notice.short_list,
+        grade_lots={grade: rule.lots for grade, rule in law.grades.items()},
     )
 
 

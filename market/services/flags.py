@@ -1,4 +1,4 @@
-"""At publication: what the rules noticed must be explained, and explanation and fact become public."""
+"""At publication and at every amendment: what the rules notice is explained, and both become public."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,13 +7,10 @@ from core import clock, db, trail
 from core.errors import FormInvalid, Message
 from core.i18n import N_
 from core.identity import Identity
-from market.queries.flags import Warnings, warnings_for
+from market.queries.flags import Warnings, fresh_warnings, warnings_for
 from market.queries.notices import NoticeRow
 
 SHORTEST_WORDS = 10
-
-FIELD_ELSEWHERE = {"conditions_reason": "requirements", "split_reason": "ceiling"}
-"""Where a form without room for explanations (basket, sheet) shows what was noticed."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,15 @@ async def explain(actor: Identity, notice: NoticeRow, words: Explanations) -> No
 
     `FormInvalid` when something was noticed and not explained in at least ten characters.
     """
-    found = await warnings_for(notice)
+    await _explain(actor, notice, await warnings_for(notice), words)
+
+
+async def explain_amended(actor: Identity, before: NoticeRow, after: NoticeRow, words: Explanations) -> None:
+    """The same for what an amendment brings anew: no condition gets in unexplained by way of an amendment."""
+    await _explain(actor, after, await fresh_warnings(before, after), words)
+
+
+async def _explain(actor: Identity, notice: NoticeRow, found: Warnings, words: Explanations) -> None:
     errors = _missing(found, words)
     if errors:
         raise FormInvalid(errors)
@@ -53,7 +58,7 @@ def _missing(found: Warnings, words: Explanations) -> dict[str, Message]:
         )
     if found.conditions and len(words.conditions.strip()) < SHORTEST_WORDS:
         errors["conditions_reason"] = Message(
-            N_("有条件可能过严，请修改，或者在公告核对页说明为什么需要（至少 %(n)s 个字，会公开）。"),
+            N_("有条件可能过严，请修改，或者说明为什么需要（至少 %(n)s 个字，会公开）。"),
             {"n": SHORTEST_WORDS},
         )
     return errors

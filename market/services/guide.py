@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from core import clock, db, trail
@@ -15,10 +16,13 @@ from market.queries.catalogue import ItemRow
 from market.queries.guide import GuideResult, catalogue_guides, guide_result, handling_of
 from market.queries.projects import own_project
 from market.rules.catalogue import ItemGone
+from market.rules.eligibility import NotEligible
 from market.rules.guide import Answers, Handling, NotSelfPrepared
-from market.rules.notices import ItemNotPostable, NoticeDraft
-from market.services.flags import FIELD_ELSEWHERE
+from market.rules.notices import ItemNotPostable, NoticeDraft, SelectionMethod
+from market.rules.panel import NotAPanelMember, PanelIncomplete
+from market.services.flags import Explanations
 from market.services.notices import NoticeReceipt, draft_notice, publish_notice
+from market.services.panels import name_panel
 
 
 class BasketEmpty(Rejected):
@@ -176,14 +180,37 @@ async def _handle(project_id: int, item: ItemRow, handling: Handling | None) -> 
     )
 
 
+async def post_together(
+    actor: Identity, project_id: int, draft: NoticeDraft, words: Explanations, panel: Sequence[int]
+) -> NoticeReceipt:
+    """Write and publish one notice of many, with its panel where its method has one. Inside the caller's transaction."""
+    written = await draft_notice(actor, project_id=project_id, draft=draft)
+    if draft.method is SelectionMethod.PROPOSAL_PREFERRED:
+        await name_panel(actor, notice_id=written.notice_id, accounts=panel)
+    return await publish_notice(actor, notice_id=written.notice_id, version=written.version, explanations=words)
+
+
 Line = tuple[str, NoticeDraft]
 
 
-async def post_basket(actor: Identity, *, project_id: int, lines: Sequence[Line]) -> BasketReceipt:
+SHARED_BY_ALL = {"criteria"}
+"""Fields that the form holds once for all lines; their faults stand there."""
+NOTHING_NOTICED = Explanations()
+
+
+async def post_basket(
+    actor: Identity,
+    *,
+    project_id: int,
+    lines: Sequence[Line],
+    explanations: Mapping[str, Explanations] = MappingProxyType({}),
+    panel: Sequence[int] = (),
+) -> BasketReceipt:
     """Publish several notices of one project at once: all of them or none, in one transaction.
 
-    Each line is (name of the line in the form, draft). Raises `FormInvalid` with every fault of every
-    line, named `<line>-<field>`; a refusal that belongs to no field stands at `<line>-item_code`.
+    Each line is (name of the line in the form, draft); `explanations` are by line, `panel` assesses every
+    proposal-preferred one, its chair first. Raises `FormInvalid` with every fault of every line, named
+    `<line>-<field>`; a refusal that belongs to no field stands at `<line>-item_code`.
     """
     actor.require(Permission.POST_NOTICE)
     if not lines:
@@ -194,12 +221,17 @@ async def post_basket(actor: Identity, *, project_id: int, lines: Sequence[Line]
         await own_project(project_id, actor)
         for name, draft in lines:
             try:
-                written = await draft_notice(actor, project_id=project_id, draft=draft)
-                receipts.append(await publish_notice(actor, notice_id=written.notice_id, version=written.version))
+                words = explanations.get(name, NOTHING_NOTICED)
+                receipts.append(await post_together(actor, project_id, draft, words, panel))
             except FormInvalid as refused:
                 errors |= {
-                    f"{name}-{FIELD_ELSEWHERE.get(field, field)}": message for field, message in refused.errors.items()
+                    field if field in SHARED_BY_ALL else f"{name}-{field}": message
+                    for field, message in refused.errors.items()
                 }
+            except (PanelIncomplete, NotAPanelMember) as refused:
+                errors["members"] = Message(refused.text, refused.params)
+            except NotEligible as refused:
+                errors[f"{name}-agency_id"] = Message(refused.text, refused.params)
             except DomainError as refused:
                 errors[f"{name}-item_code"] = Message(refused.text, refused.params)
         if errors:

@@ -55,8 +55,14 @@ async def release_share(actor: Identity, *, notice_id: int, key: str) -> ShareRe
             raise HeldByOutage
         share = _unsealed(key, row["sealed"], holder)
         await custody.keep_share(actor, notice, row["id"], holder, share)
-        opened = await open_with(notice)
+        opened = await open_with(notice) and await _is_open(notice_id)
     return ShareReceipt(notice_id, holder, opened)
+
+
+async def _is_open(notice_id: int) -> bool:
+    """An opening that was due may also have failed."""
+    opened: bool = await db.value("select exists (select from market_opening where notice = $1)", notice_id)
+    return opened
 
 
 def _unsealed(key: str, sealed: bytes, holder: Holder) -> sealing.Share:

@@ -30,6 +30,7 @@ from market.rules.objections import (
     corrected_order,
 )
 from market.rules.reasons import Reason
+from market.services.asking_prices import hold_bid
 from market.services.awards import Chosen, agency_faults, announce
 from market.services.bonds import release_bonds
 from market.services.cases import fail, move
@@ -149,14 +150,18 @@ async def _void(actor: Identity, notice: NoticeRow, row: ObjectionRow) -> None:
 
 
 async def _correct(actor: Identity, notice: NoticeRow, row: ObjectionRow, correction: Correction) -> None:
-    """Set bids aside or let them in again, and announce the first in the fixed order who may take part."""
+    """Set bids aside or let them in again, and announce the first in the fixed order who may take part.
+
+    A new winner whose price is abnormally low justifies it first; one that stays the winner is not asked again.
+    """
     _must_be_on_display(notice)
     order = await _reorder(notice, row, correction)
     await moot_objections(notice.id, against=Against.RESULT, besides=row.id)
     before = await award_of(notice.id)
     chosen = await _first(notice, row, order)
     now = clock.now()
-    if before is not None and (chosen is None or before.agency_id != chosen.agency_id):
+    changed = before is None or chosen is None or before.agency_id != chosen.agency_id
+    if before is not None and changed:
         await db.execute(
             "update market_award set state = 'replaced', ended_at = $2 where id = $1", before.award_id, now
         )
@@ -172,11 +177,13 @@ async def _correct(actor: Identity, notice: NoticeRow, row: ObjectionRow, correc
     if chosen is None:
         await fail(notice, Reason("nobody-left"))
         return
+    if changed and chosen.bid_id is not None and await hold_bid(notice, bid_id=chosen.bid_id, reason=chosen.reason):
+        return
     await announce(notice, chosen, act=NoticeAct.CORRECT, actor=actor)
 
 
 def _must_be_on_display(notice: NoticeRow) -> None:
-    if notice.state is not NoticeState.SELECTED:
+    if notice.state is not NoticeState.SELECTED or notice.clock.held:
         raise CannotCorrect(why=Message(N_("结果还没有公示，只能维持或决定无效。")))
 
 

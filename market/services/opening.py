@@ -33,6 +33,7 @@ from market.rules.recusal import ClientTies, entrant_reasons
 from market.services.bids import BID_FILE, veil_of
 from market.services.cases import fail, lock_notice, move
 from market.services.custody import opening_key
+from market.services.custody_limit import end_waiting
 from market.services.drawing import freeze_ground
 from market.services.outages import may_open
 from market.tables import BidAttachment
@@ -64,7 +65,7 @@ async def open_bids(notice_id: int) -> bool:
 
 async def open_with(notice: NoticeRow) -> bool:
     """Open with the key as far as its custodians have handed it over; False while shares are missing, and
-    while an outage must be waited out or has just moved the deadline.
+    while an outage must be waited out or has just moved the deadline. Shares missing for too long: it fails.
 
     Inside the caller's transaction, for a notice that is due and locked.
     """
@@ -82,7 +83,7 @@ async def open_with(notice: NoticeRow) -> bool:
         return True
     private = await opening_key(notice)
     if private is None:
-        return False
+        return await end_waiting(notice)
     await _open(notice, bids, sealing.opener(private), clock.now())
     return True
 
@@ -149,12 +150,12 @@ def _reveal(opened: Opened) -> dict[str, Any]:
 
 
 async def _examine(notice: NoticeRow, opener: sealing.Opener, bids: Sequence[Any], on: date) -> list[Opened]:
-    contents = {bid["id"]: _content(opener, notice.id, bid) for bid in bids}
+    contents = await anyio.to_thread.run_sync(_contents, opener, notice.id, bids)
     ids = [content.agency_id for content in contents.values() if content]
     standings = await agencies.standings(ids, Profession(notice.profession), on)
     jobs = await open_jobs(ids)
     ties = await client_ties(notice, standings.values(), on)
-    bonds = entrant_reasons(await entrant_ties(notice, ids, on))
+    bonds = await anyio.to_thread.run_sync(entrant_reasons, await entrant_ties(notice, ids, on))
     judged = [_judge(notice, bid, contents[bid["id"]], standings, jobs, ties, on) for bid in bids]
     return [_bound(one, bonds) for one in judged]
 
@@ -163,6 +164,11 @@ def _bound(one: Opened, bonds: Mapping[int, tuple[Reason, ...]]) -> Opened:
     """Entrants that exclude each other are set aside together."""
     more = bonds.get(one.content.agency_id, ()) if one.content else ()
     return replace(one, faults=(*one.faults, *more))
+
+
+def _contents(opener: sealing.Opener, notice_id: int, bids: Sequence[Any]) -> dict[int, sealing.Content | None]:
+    """Every envelope opened; a thread's work, for a rush makes thousands of them."""
+    return {bid["id"]: _content(opener, notice_id, bid) for bid in bids}
 
 
 def _content(opener: sealing.Opener, notice_id: int, bid: Any) -> sealing.Content | None:

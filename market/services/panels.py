@@ -26,6 +26,7 @@ from market.rules.panel import (
 from market.rules.selection import select
 from market.services.cases import lock_notice, lock_own_notice, not_held
 from market.services.drawing import entrants_of
+from market.services.letters import tell_named
 from market.services.notices import NoticeReceipt
 from market.services.selecting import conclude, selection_facts
 from market.tables import PanelSeat
@@ -52,6 +53,7 @@ async def name_panel(actor: Identity, *, notice_id: int, accounts: Sequence[int]
         if not enough_members(len(members), rule):
             raise PanelIncomplete(needed=rule.panel_minimum, count=len(members))
         await _may_be_named(notice, members)
+        before = {seat.account_id for seat in await seats_of(notice_id)}
         await db.execute(
             "update market_panel_seat set ended_at = $2 where notice = $1 and ended_at is null", notice_id, clock.now()
         )
@@ -60,6 +62,7 @@ async def name_panel(actor: Identity, *, notice_id: int, accounts: Sequence[int]
         await trail.record(
             actor, "panel.named", notice.subject, after={"members": len(members)}, threads=notice.threads
         )
+        await tell_named(notice, [account for account in members if account not in before])
     return NoticeReceipt(notice_id, notice.number, notice.version)
 
 
@@ -96,6 +99,7 @@ async def replace_member(actor: Identity, *, notice_id: int, account: int, seat:
         staying = [one for one in seats if one is not leaving]
         await _seat(notice_id, account, chair=not any(one.chair for one in staying))
         await trail.record(actor, "panel.replaced", notice.subject, after={"seat": seat}, threads=notice.threads)
+        await tell_named(notice, [account])
     return NoticeReceipt(notice_id, notice.number, notice.version)
 
 

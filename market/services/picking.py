@@ -13,12 +13,12 @@ from market.rules.methods import NotShortListed, PickTooLate
 from market.rules.notices import TRANSITIONS, NoticeAct, is_due
 from market.rules.reasons import Reason
 from market.rules.selection import Ranked, picked
-from market.services import low_price
+from market.services.asking_prices import hold_bid
 from market.services.awards import Chosen, agency_faults, announce
-from market.services.cases import fail, lock_notice, lock_own_notice, not_held
+from market.services.cases import fail, lock_notice, lock_own_notice, not_held, tell_others
 from market.services.drawing import entrants_of
 from market.services.notices import NoticeReceipt
-from market.services.selecting import keep_places, tell_others
+from market.services.selecting import keep_places
 
 
 async def pick_agency(
@@ -86,7 +86,7 @@ async def _short_list(notice_id: int) -> list[Ranked]:
 async def _announce(notice: NoticeRow, ranking: tuple[Ranked, ...], actor: Identity | None) -> None:
     await keep_places(ranking)
     winner = ranking[0]
-    if await low_price.hold_bid(notice, bid_id=winner.entrant.bid_id, reason=winner.reason):
+    if await hold_bid(notice, bid_id=winner.entrant.bid_id, reason=winner.reason):
         return
     if actor is None:
         await announce(notice, Chosen.of(winner), act=NoticeAct.PICK)

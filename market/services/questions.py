@@ -2,6 +2,7 @@
 
 No row, letter or readable trail entry names the asker: to ask is to be interested, and who is interested is not
 known before the opening. The asker's own session finds its questions again by their mark. No opening lifts the veil.
+Of an answer all are told who may bid or who follow the notice (`services.letters`).
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from market.rules.questions import (
     veil_salt,
 )
 from market.services.cases import letter, lock_notice, lock_own_notice
+from market.services.letters import tell_answered
 
 
 @dataclass(frozen=True)
@@ -109,4 +111,5 @@ async def answer_question(actor: Identity, *, question_id: int, text: str) -> Qu
             after={"number": number, "text": text},
             threads=(notice.subject,),
         )
+        await tell_answered(notice, number=number, text=text, supplement=bool(written))
     return QuestionReceipt(question_id, notice_id, number, entry)

@@ -4,9 +4,8 @@ Idempotent: woken too early, too late or twice, it does what is due or nothing. 
 at its short list until the owner picks, a proposal-preferred one until its panel has signed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from core import clock, db, mail, trail
 from core.db import transaction
@@ -15,12 +14,13 @@ from core.workdays import calendar
 from market.queries.notices import NoticeRow
 from market.rules.notices import NoticeAct, SelectionMethod, is_due
 from market.rules.panel import Assessment
-from market.rules.reasons import Reason, from_json
+from market.rules.reasons import Reason
 from market.rules.selection import Awaits, Ranked, Selection, SelectionFacts, select
-from market.services import low_price
+from market.services.asking_prices import hold
 from market.services.awards import Chosen, announce
-from market.services.cases import fail, letter, lock_notice, move
+from market.services.cases import fail, letter, lock_notice, move, sentences, tell_others, told_bidders
 from market.services.drawing import draw_inputs, entrants_of, frozen_lots, method_facts
+from market.services.letters import tell_scores_due, tell_short_list
 
 
 async def select_winner(notice_id: int) -> bool:
@@ -59,7 +59,7 @@ async def conclude(
         await fail(notice, selection.failure or Reason("nobody-left"))
         await _tell_failed(notice)
         return
-    if await low_price.hold(notice, selection):
+    if await hold(notice, selection):
         return
     await announce(notice, Chosen.of(winner), act=act, actor=actor)
     await tell_others(notice, winner.entrant.agency_id)
@@ -69,6 +69,7 @@ async def _begin_assessment(notice: NoticeRow) -> None:
     until = (await calendar()).due_at(clock.now(), notice.law.proposal.assess_wd)
     await move(notice, NoticeAct.ASSESS, decide_by=until)
     await trail.record(SYSTEM, "assessment.begun", notice.subject, after={"decide_by": until}, threads=notice.threads)
+    await tell_scores_due(notice, until)
 
 
 async def _announce_short_list(notice: NoticeRow, selection: Selection) -> None:
@@ -84,6 +85,7 @@ async def _announce_short_list(notice: NoticeRow, selection: Selection) -> None:
         "decide_by": until,
     }
     await trail.record(SYSTEM, "shortlist.drawn", notice.subject, after=public, threads=notice.threads)
+    await tell_short_list(notice, count=len(selection.ranking), until=until)
 
 
 async def keep_places(ranking: Sequence[Ranked], others: Sequence[Ranked] = ()) -> None:
@@ -104,32 +106,9 @@ async def _keep_draw(notice: NoticeRow, selection: Selection) -> None:
 
 
 async def _tell_failed(notice: NoticeRow) -> None:
-    for bid in await _told(notice.id):
+    for bid in await told_bidders(notice.id):
         await mail.send(
             to_organization=bid["organization"],
             message="market/selection_failed",
-            context=letter(notice) | {"reasons": _sentences(bid["reasons"])},
+            context=letter(notice) | {"reasons": sentences(bid["reasons"])},
         )
-
-
-async def tell_others(notice: NoticeRow, winner_id: int) -> None:
-    """Losers and set-aside bidders learn why, in the same words as the result page."""
-    for bid in await _told(notice.id):
-        if bid["agency"] != winner_id:
-            await mail.send(
-                to_organization=bid["organization"],
-                message="market/not_selected",
-                context=letter(notice) | {"reasons": _sentences(bid["reasons"])},
-            )
-
-
-def _sentences(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [from_json(each).as_letter() for each in stored]
-
-
-async def _told(notice_id: int) -> Sequence[Any]:
-    return await db.rows(
-        """select b.agency, a.organization, b.reasons from market_bid b
-             join agencies_agency a on a.id = b.agency where b.notice = $1 order by b.id""",
-        notice_id,
-    )

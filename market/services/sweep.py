@@ -23,17 +23,17 @@ ACTS = {
 
 # Which notices the clock may owe something; the acts themselves ask the rules again.
 DUE_SQL = """
-select id, case when held_until is not null and state in ('opened', 'shortlisted', 'assessing') then 'lapse'
+select id, case when held_until is not null and state in ('opened', 'shortlisted', 'assessing', 'selected') then 'lapse'
                 when state = 'opened' then 'select' when state = 'selected' then 'confirm'
                 when state = 'shortlisted' then 'pick'
                 when method = 'direct' then 'fail' else 'open' end as act
   from market_notice
  where (state = 'published' and deadline <= $1)
     or (state = 'opened' and held_until is null and (outside_source = '' or outside_value <> ''))
-    or (state in ('opened', 'shortlisted', 'assessing') and held_until <= $1)
+    or (state in ('opened', 'shortlisted', 'assessing', 'selected') and held_until <= $1)
     or (state = 'shortlisted' and held_until is null and decide_by <= $1)
-    or (state = 'selected' and display_until <= $1 and paused_at is null)
- order by coalesce(display_until, held_until, deadline), id
+    or (state = 'selected' and held_until is null and display_until <= $1 and paused_at is null)
+ order by coalesce(held_until, display_until, deadline), id
 """
 
 

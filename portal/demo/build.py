@@ -16,6 +16,7 @@ from grading import services as grading_services
 from market import sealing
 from market import services as market_services
 from market.queries import items
+from payments import services as payments
 from portal.demo.chances import Chances
 from portal.demo.market import DemoMarket
 from portal.demo.people import PASSWORD, People
@@ -28,9 +29,11 @@ from portal.demo.plays import (
     joining,
     laboratory,
     moving,
+    payment,
     registration,
     renewal,
     ring,
+    supervision,
     troubles,
 )
 from portal.demo.roster import SCALES, cast
@@ -75,7 +78,9 @@ async def build(*, seed: int, months: int, scale: str, progress: bool = True, un
         await market.stage.play(tell)
         with clock.at(market.ends_at):
             await market_services.compute_signals()
+            await payments.record_audit()
             await grading_services.compute_grader_signals()
+            await grading_services.suggest_successors()
         await trail.publish()
     return await _count(seed, months, scale, last)
 
@@ -155,6 +160,9 @@ async def _set(market: DemoMarket) -> None:
         entry = registration.entry_day(market, agency)
         market.enter(registration.registers(market, agency), entry)
     market.enter(clockwork.nights(market), market.begins_at)
+    last = clock.shanghai(market.ends_at).date()
+    market.enter(payment.some_are_held(market), market.diary.at(_workdays_before(market.diary, last, 45), 9))
+    market.enter(payment.one_stays_held(market), market.diary.at(_workdays_before(market.diary, last, 2), 9))
     if market.scale.commissions_a_month:
         market.enter(commission.arrivals(market), market.begins_at)
     for day in grading.run_days(market):
@@ -163,10 +171,10 @@ async def _set(market: DemoMarket) -> None:
         if expert.joins is not None:
             day = _workdays_before(market.diary, clock.shanghai(market.ends_at).date(), expert.joins)
             market.enter(joining.joins(market, expert), market.diary.on(day, market.chance("joins", expert.login)))
-    for process, day in laboratory.chapters(market):
-        market.enter(process, market.diary.on(day, market.chance("laboratory-hour", day)))
-    written = (conduct.cases, renewal.renewals, ring.rings, habits.habits, moving.moves, troubles.troubles)
-    for process, day in (one for chapter in written for one in chapter(market)):
+    chapters = (conduct.cases, renewal.renewals, ring.rings, habits.habits, moving.moves, troubles.troubles)
+    for process, day in (
+        one for chapter in (*chapters, supervision.inspections, laboratory.chapters) for one in chapter(market)
+    ):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))
 
 

@@ -28,6 +28,7 @@ class DemoMarket:
     begins_at: datetime
     away_from: datetime
     commissions: int = 0
+    last_payable: int = 0
     scenes: int = 0
     projects: dict[str, list[int]] = field(default_factory=dict)
     called: set[int] = field(default_factory=set)

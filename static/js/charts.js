@@ -106,13 +106,25 @@
     bars: function (d, t, narrow) {
       return Object.assign(base(t, narrow), {
         grid: { left: 4, right: 56, top: 20, bottom: 4, containLabel: true },
-        xAxis: axis(t, { type: "value", axisLine: { show: false } }),
+        xAxis: axis(t, { type: "value", max: d.max, axisLine: { show: false } }),
         yAxis: axis(t, { type: "category", data: d.names, inverse: true, splitLine: { show: false },
           axisLabel: { color: t.ink, fontSize: 12, interval: 0, width: narrow ? 120 : 190, overflow: "truncate", ellipsis: "…" } }),
         series: [{ type: "bar", barMaxWidth: 18, data: d.values.map(function (v) {
           return { value: v, itemStyle: v > d.limit ? { color: t["warn-line"], decal: DECAL.B } : { color: t.act } }; }),
           label: { show: true, position: "right", color: t["ink-2"], fontSize: 12, formatter: function (p) { return p.value + d.unit; } },
           markLine: { silent: true, symbol: "none", data: [{ xAxis: d.limit, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "end", formatter: d.limit + d.unit, color: t.ink, fontSize: 12 } }] } }]
+      });
+    },
+    /* a price index by quarter, 100 in the base */
+    index: function (d, t, narrow) {
+      return Object.assign(base(t, narrow), {
+        grid: { left: 8, right: narrow ? 12 : 48, top: 20, bottom: 8, containLabel: true },
+        tooltip: Object.assign(base(t).tooltip, { trigger: "axis" }),
+        xAxis: axis(t, { type: "category", data: d.quarters, splitLine: { show: false } }),
+        yAxis: axis(t, { type: "value", scale: true, axisLine: { show: false } }),
+        series: [{ type: "line", data: d.overall, connectNulls: true, symbol: "circle", symbolSize: 7, lineStyle: { color: t.act, width: 2.5 }, itemStyle: { color: t.act },
+          label: { show: !narrow, position: "top", color: t.ink, fontSize: 12 },
+          markLine: { silent: true, symbol: "none", data: [{ yAxis: 100, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "end", formatter: "100", color: t.ink, fontSize: 12 } }] } }]
       });
     },
     /* counts in steps of a scale; the own step is dark and has a pattern */

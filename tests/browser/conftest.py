@@ -111,6 +111,8 @@ def site(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
     database_url = suite._other_database(url, name)
     environment = os.environ | {
         "XINSHI_DATABASE_URL": database_url,
+        "XINSHI_DATABASE_OWNER_URL": suite._other_database(owner_url, name),
+        "XINSHI_STRIPE_DOUBLE": "on",
         "XINSHI_DATA": str(folder / "data"),
         "XINSHI_PORT": str(port),
         "PYTHONPATH": str(ROOT),

@@ -79,7 +79,11 @@ async def test_a_review_through_the_api(api: Browse) -> None:
     for number, (seat, person) in enumerate(await made.seats()):
         done = await (await api(person)).post(
             f"/api/v1/assignments/{seat}/submissions",
-            json={"version": 1, "marks": marks, "summary": "好"},
+            json={
+                "version": 1,
+                "marks": marks,
+                "summary": "总体良好；已抽查外业观测手簿、检查点记录和计算书，三者一致无误",
+            },
             headers=key(f"b{number}"),
         )
         assert done.status_code == 201, done.text

@@ -197,7 +197,7 @@ async def test_a_missing_indicator_is_named_and_the_sheet_kept(browse: Browse) -
     assignment_id, reviewer = (await made.seats())[0]
     browser = await browse(reviewer)
     sheet = await given.sheet_of(assignment_id)
-    data = {"version": "1", "summary": "总体良好"}
+    data = {"version": "1", "summary": "总体良好；已抽查外业观测手簿、检查点记录和计算书，三者一致无误"}
     for one in sheet.indicators[1:]:
         data |= {f"level-{one.code}": "4", f"remark-{one.code}": "见第 9 页"}
     page = shown(await browser.submit(f"/reviews/assignments/{assignment_id}/submission", data), 422)

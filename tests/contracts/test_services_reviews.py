@@ -20,6 +20,7 @@ from core.identity import Identity, Role
 from core.trail.queries import timeline
 from tests.factories import contracts as given
 from tests.factories import core as make
+from tests.factories.agencies import make_grade
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("db")]
 
@@ -46,7 +47,7 @@ async def test_the_lot_is_recorded_and_can_be_recomputed() -> None:
     for lot in await db.rows("select * from contracts_assignment where review = $1", made.review_id):
         assert rules.draw(lot["lot_seed"], lot["lot_pool"]).picked == lot["reviewer"]
     acts = [entry.act for entry in await timeline(f"review:{made.review_id}")]
-    assert acts[:2] == ["review.opened", "review.reviewer-drawn"]
+    assert acts[:3] == ["review.opened", "review.planned", "review.reviewer-drawn"]
 
 
 async def test_the_same_seed_gives_the_same_lots() -> None:
@@ -124,7 +125,7 @@ async def test_a_missing_indicator_is_refused_and_named() -> None:
             actor=reviewer,
             assignment_id=assignment_id,
             version=1,
-            sheet=services.SheetFilled(marks, ()),
+            sheet=services.SheetFilled(marks, (), "总体良好；已抽查外业观测手簿、检查点记录和计算书，三者一致无误"),
         )
     assert "ENG-02、ENG-07" in refused.value.message()
     assert len(await made.seats()) == (await review_row(made.review_id))["wanted"]
@@ -289,8 +290,10 @@ async def test_a_blind_second_mark_comes_from_another_region() -> None:
     await given.make_reviewers(3, region="370982")
     away = await given.make_reviewers(1, region="370112")
     for n in range(3):
+        made = await given.make_filed()
+        await make_grade(made.agency.agency_id)
         with services.seeds_from(random.Random(_DOUBLING[n])):
-            receipt = await given.accept(await given.make_filed())
+            receipt = await given.accept(made)
         row = await review_row(receipt.review_id)
         assert row["doubled"]
         blind = await db.row("select reviewer from contracts_assignment where review = $1 and blind", receipt.review_id)

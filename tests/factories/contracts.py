@@ -211,7 +211,9 @@ async def filled(assignment_id: int, level: int = 4, vetoes: Sequence[str] = ())
     sheet = await sheet_of(assignment_id)
     marks = {one.code: Mark(level, "第 3 页，与规范一致") for one in sheet.indicators}
     return services.SheetFilled(
-        marks, [VetoFinding(code, "第 7 页，数据与原始记录不符") for code in vetoes], "总体良好"
+        marks,
+        [VetoFinding(code, "第 7 页，数据与原始记录不符") for code in vetoes],
+        "总体良好；已抽查外业观测手簿、检查点记录和计算书，三者一致无误",
     )
 
 

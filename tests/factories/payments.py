@@ -1,6 +1,8 @@
 """Payables for tests."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -33,6 +35,7 @@ async def make_payable(
     key: str | None = None,
     kind: str = "milestone",
     title: str = "第一节点：外业完成",
+    base: str | None = None,
     threads: tuple[str, ...] = (),
 ) -> MadePayable:
     """A payable due in two weeks between a client and an agency."""
@@ -47,6 +50,7 @@ async def make_payable(
         amount=Decimal(amount),
         title=title,
         due_on=clock.today() + timedelta(days=14),
+        base=Decimal(base) if base else None,
         threads=threads,
     )
     return MadePayable(payable_id, key, payer, payee)
@@ -61,3 +65,24 @@ def voucher(**changes: object) -> VoucherDraft:
         "voucher": Upload("回单.pdf", b"%PDF-1.7\n%" + str(number).encode()),
     }
     return VoucherDraft(**(facts | changes))  # type: ignore[arg-type]
+
+
+async def pay(made: MadePayable) -> None:
+    """Pay a payable by bank and confirm it."""
+    await services.submit_voucher(actor=made.payer, payable_id=made.payable_id, draft=voucher())
+    await services.confirm_receipt(actor=made.payee, payable_id=made.payable_id)
+
+
+@contextmanager
+def nobody_above() -> Iterator[None]:
+    """These cases belong to no contract and no award: nobody above takes over; the wiring is put back afterwards."""
+
+    async def nobody(*_facts: object) -> None:
+        return None
+
+    before = list(services.SETTLED._takers)
+    services.SETTLED.supply(nobody)
+    try:
+        yield
+    finally:
+        services.SETTLED.supply(*before)

@@ -8,10 +8,17 @@ from typing import Any
 import pytest
 
 from core import clock
+from core.errors import FormInvalid
+from core.identity import Role
 from market import services
+from market.queries.flags import flags_of
 from market.queries.questions import clarifications
+from market.rules.notices import FundSource, SelectionMethod
+from market.services.flags import Explanations
 from tests.conftest import Browse
-from tests.factories.market import MadeNotice, bid, make_notice, make_selected, make_surveyors
+from tests.factories import core as make
+from tests.factories.market import MadeNotice, bid, make_notice, make_project, make_selected, make_surveyors
+from tests.market.test_amend import amendment_of
 
 pytestmark = pytest.mark.anyio
 
@@ -160,3 +167,82 @@ async def test_json_twins(db: None, api: Browse) -> None:
     shown = (await public.get(base)).json()
     assert (shown["amendment"], shown["bid_bond"]) == (1, None)
     assert (await public.get(f"{base}/bonds")).json()["items"] == []
+
+
+LOCAL = "测绘资质乙级以上，含工程测量；限本地企业参加"
+WHY = "汛期需要一小时内到达现场抢测。"
+
+
+async def test_amended_conditions_are_held_against_the_item_again(db: None, browse: Browse, api: Browse) -> None:
+    """An over-restrictive condition cannot get in by way of an amendment without a public explanation."""
+    made = await make_notice()
+    address = f"/notices/{made.notice_id}/amend"
+    owner = await browse(made.client)
+    refused = await owner.submit(address, await _filled(made, requirements=LOCAL))
+    assert refused.status_code == 422
+    for words in ("限本地企业参加", "甲级或乙级", "不改的，说明为什么需要", "约 6 公顷"):
+        assert words in refused.text
+    assert (await made.row()).amendment == 0
+    assert await flags_of(made.notice_id) == []
+    said = await owner.submit(address, await _filled(made, requirements=LOCAL, conditions_reason=WHY))
+    assert said.status_code == 303
+    (flag,) = await flags_of(made.notice_id)
+    assert (flag.code, flag.facts["clause"], flag.words) == ("locality", "限本地企业参加", WHY)
+    public = (await (await browse()).get(f"/notices/{made.notice_id}")).text
+    assert WHY in public
+    more = LOCAL + "；成立三年以上"
+    program = await api(made.client)
+    body = await _filled(made, requirements=more, scale="约 7 公顷") | {"version": (await made.row()).version}
+    path = f"/api/v1/notices/{made.notice_id}/amendments"
+    problem = await program.post(path, json=body, headers={"Idempotency-Key": secrets.token_hex(8)})
+    assert problem.json()["errors"].keys() == {"conditions_reason"}
+    other = "本项目历史资料只有成立较早的单位参与过。"
+    told = await program.post(
+        path, json=body | {"conditions_reason": other}, headers={"Idempotency-Key": secrets.token_hex(8)}
+    )
+    assert told.status_code == 201, told.text
+    assert [(one.code, one.words) for one in await flags_of(made.notice_id)] == [("locality", WHY), ("years", other)]
+    public = (await (await browse()).get(f"/notices/{made.notice_id}")).text
+    assert WHY in public
+    assert other in public
+
+
+async def test_a_clause_explained_before_needs_no_second_explanation(db: None, browse: Browse) -> None:
+    made = await make_notice()
+    owner = await browse(made.client)
+    form = await _filled(made, requirements=LOCAL, conditions_reason=WHY)
+    assert (await owner.submit(f"/notices/{made.notice_id}/amend", form)).status_code == 303
+    form = await _filled(made, requirements=LOCAL + "；外业人员持证", scale="约 8 公顷")
+    assert (await owner.submit(f"/notices/{made.notice_id}/amend", form)).status_code == 303
+    assert len(await flags_of(made.notice_id)) == 1
+
+
+async def test_a_price_raised_over_the_limit_of_split_purchases_is_explained(db: None) -> None:
+    client = await make.member(Role.CLIENT)
+    project_id, _client = await make_project(client)
+    public: dict[str, Any] = {"fund_source": FundSource.PUBLIC, "method": SelectionMethod.RANDOM_DRAW}
+    await make_notice(client, project_id=project_id, ceiling=Decimal("200000.00"), **public)
+    made = await make_notice(client, project_id=project_id, ceiling=Decimal("90000.00"), **public)
+    row = await made.row()
+    asked = await amendment_of(row, ceiling=Decimal("150000.00"))
+    change = {"notice_id": made.notice_id, "version": row.version, "amendment": asked, "reason": "业主补充要求"}
+    with pytest.raises(FormInvalid) as refused:
+        await services.amend_notice(client, **change)  # type: ignore[arg-type]
+    assert set(refused.value.errors) == {"split_reason"}
+    words = Explanations(split="第二块用地上月才批复，无法与第一块合并。")
+    await services.amend_notice(client, explanations=words, **change)  # type: ignore[arg-type]
+    assert [flag.kind for flag in await flags_of(made.notice_id)] == ["split"]
+
+
+async def test_a_program_that_read_an_older_version_is_told(db: None, api: Browse, browse: Browse) -> None:
+    made = await make_notice()
+    (agency,) = await make_surveyors(1)
+    owner = await browse(made.client)
+    assert (await owner.submit(f"/notices/{made.notice_id}/amend", await _filled(made))).status_code == 303
+    offer = {"amount": "20000", "days": 8, "proposal": "方案", "honest": True}
+    program = await api(agency.member)
+    path = f"/api/v1/notices/{made.notice_id}/bids"
+    stale = await program.post(path, json=offer | {"amendment": 0}, headers={"Idempotency-Key": "older-version-1"})
+    assert stale.status_code == 409
+    fresh = await program.post(path, json=offer | {"amendment": 1}, headers={"Idempotency-Key": "newer-version-1"})
+    assert fresh.status_code == 201

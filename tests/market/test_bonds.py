@@ -13,13 +13,26 @@ from core import clock
 from core.errors import FormInvalid
 from market import content, services
 from market.queries.bonds import BondRow, bonds_of
-from market.rules.bonds import BondKind, BondState, Release, check_bonds, most, performance_due
+from market.queries.notices import opened_bids
+from market.rules.bonds import (
+    BondKind,
+    BondState,
+    Release,
+    bond_key,
+    check_bonds,
+    most,
+    parse_key,
+    performance_due,
+)
 from market.rules.notices import SelectionMethod
+from market.rules.objections import Correction, Decision
 from payments import queries as payables
 from payments import services as payments
 from tests.factories.agencies import make_agency
 from tests.factories.market import MadeNotice, make_award, make_notice, make_selected
+from tests.factories.objections import WORDS
 from tests.factories.payments import voucher
+from tests.market.test_objections import taken_up
 
 pytestmark = pytest.mark.anyio
 LAW, OLD = content.edition("XT-SEL-2026.1"), content.edition("XT-SEL-2024.1")
@@ -141,7 +154,7 @@ async def test_the_performance_bond_follows_the_agreed_price_and_the_commission(
     wire()
     award_id, made, (winner, _) = await make_award(**BONDS)
     bid_bond, performance = await bonds(made)
-    assert (performance.kind, performance.amount) == (BondKind.PERFORMANCE, Decimal("2460.00"))
+    assert (performance.kind, performance.amount) == (BondKind.PERFORMANCE, Decimal("1230.00")), "5 % for N"
     await services.release_bid_bond(award_id)
     await services.release_bid_bond(award_id)
     await pays(performance, winner.member, made.client)
@@ -164,3 +177,59 @@ async def test_a_direct_award_owes_a_performance_bond_only(db: None) -> None:
     with clock.at(row.display_until + timedelta(seconds=1)):
         await services.confirm_award(made.notice_id)
     assert [one.kind for one in await bonds(made)] == [BondKind.PERFORMANCE]
+
+
+async def _corrected(made: MadeNotice, objector: Any, *, aside: int | None = None, back: int | None = None) -> None:
+    """The supervisor sets a bid aside or lets it in again."""
+    objection_id, decider = await taken_up(made, objector)
+    await services.decide_objection(
+        decider,
+        objection_id=objection_id,
+        decision=Decision.CORRECT,
+        words=WORDS,
+        correction=Correction(frozenset({aside} if aside else ()), frozenset({back} if back else ())),
+    )
+
+
+@pytest.mark.parametrize("paid", [False, True])
+async def test_whoever_is_chosen_again_owes_a_new_bond(db: None, paid: bool) -> None:
+    """Announced, its bond released by a correction, and announced again: the old bond stays over, a new one is due."""
+    wire()
+    made, (winner, second) = await make_selected(**BONDS)
+    bid_id = (await opened_bids(made.notice_id))[0].id
+    with clock.at(made.deadline + timedelta(hours=1)):
+        if paid:
+            await pays((await bonds(made))[0], winner.member, made.client)
+        await _corrected(made, second.member, aside=bid_id)
+        first, other = await bonds(made)
+        over = BondState.GOING_BACK if paid else BondState.RELEASED
+        assert (first.state, other.state) == (over, BondState.DUE)
+    with clock.at(made.deadline + timedelta(hours=2)):
+        await _corrected(made, winner.member, back=bid_id)
+        first, other, again = await bonds(made)
+        assert [one.state for one in (first, other, again)] == [over, BondState.RELEASED, BondState.DUE]
+        assert (again.agency_name_zh, again.amount) == (winner.name_zh, BID)
+        assert again.payable_id not in {None, first.payable_id}
+        await pays(again, winner.member, made.client)
+        assert (await bonds(made))[2].state is BondState.HELD
+    with clock.at(made.deadline + timedelta(hours=3)):
+        await services.cancel_selection(made.client, notice_id=made.notice_id, reason="项目停建")
+        first, _other, again = await bonds(made)
+    assert (first.state, again.state) == (over, BondState.GOING_BACK)
+    assert again.return_id not in {None, first.return_id}
+
+
+async def test_a_correction_that_leaves_the_winner_asks_for_no_second_bond(db: None) -> None:
+    wire()
+    made, (_winner, second, third) = await make_selected(("24600.00", "26000.00", "27000.00"), **BONDS)
+    last = {each.agency_id: each.id for each in await opened_bids(made.notice_id)}[third.agency_id]
+    with clock.at(made.deadline + timedelta(hours=1)):
+        await _corrected(made, second.member, aside=last)
+    (bond,) = await bonds(made)
+    assert bond.state is BondState.DUE
+
+
+@given(award=st.integers(1, 2**62), number=st.integers(1, 99))
+def test_the_key_of_a_bond_names_award_and_round(award: int, number: int) -> None:
+    assert parse_key(bond_key(award, number)) == (award, number)
+    assert bond_key(award, 1) == str(award), "payables made before rounds are still found"

@@ -1,9 +1,11 @@
 """Rivals at the same moment, on real connections: one bid per agency, one opening, nothing lost."""
 
 import asyncio
+import importlib
 from datetime import timedelta
 from decimal import Decimal
 
+import asyncpg
 import pytest
 
 from core import clock, db
@@ -93,3 +95,28 @@ async def test_an_opening_waits_for_a_bid_that_is_being_written(committed_db: st
 
     await asyncio.gather(slow_bid(), opening())
     assert await db.value("select received from market_opening") == 2
+
+
+async def test_the_states_of_the_methods_can_be_taken_back_and_never_lose_a_notice(committed_db: str) -> None:
+    """Backwards the migration narrows the check again, and refuses while a notice stands in one of its states."""
+    step = importlib.import_module("market.piccolo_migrations.market_2026_11_25t16_20_00_000000")
+    manager = await step.forwards()
+    assert [each.__name__ for each in manager.raw_backwards] == ["_narrow"]
+    made = await make_notice()
+    owner = await asyncpg.connect(committed_db)
+    try:
+        await owner.execute("update market_notice set state = 'assessing' where id = $1", made.notice_id)
+        with pytest.raises(asyncpg.CheckViolationError):
+            async with owner.transaction():
+                for statement in (step.DROP, step.BEFORE):
+                    await owner.execute(statement)
+        await owner.execute("update market_notice set state = 'published' where id = $1", made.notice_id)
+        for statement in (step.DROP, step.BEFORE):
+            await owner.execute(statement)
+        with pytest.raises(asyncpg.CheckViolationError):
+            await owner.execute("update market_notice set state = 'assessing' where id = $1", made.notice_id)
+        for statement in (step.DROP, step.ADD):
+            await owner.execute(statement)
+        await owner.execute("update market_notice set state = 'assessing' where id = $1", made.notice_id)
+    finally:
+        await owner.close()

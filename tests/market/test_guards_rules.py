@@ -1,5 +1,6 @@
 """The fairness guards as pure rules: each bites once and lets pass once."""
 
+import time
 from datetime import date
 from decimal import Decimal
 
@@ -109,6 +110,70 @@ def test_shared_staff_binds_and_strangers_do_not() -> None:
         entrant(2, staff=frozenset({"B"}), controller="无"),
     ]
     assert entrant_reasons(strangers) == {}
+
+
+def pair_by_pair(everybody: list[EntrantTies]) -> dict[int, list[tuple[str, str]]]:
+    """The definition, compared with everybody: what the index must come to."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    for one in everybody:
+        for other in everybody:
+            if one is other:
+                continue
+            code = ""
+            if other.uscc in one.related or one.uscc in other.related:
+                code = "related-to-entrant"
+            elif same_controller(one.controller, other.controller):
+                code = "same-controller-as-entrant"
+            elif one.staff & other.staff:
+                code = "staff-of-entrant"
+            if code:
+                found.setdefault(one.agency_id, []).append((code, other.name_zh))
+    return found
+
+
+FEW = st.sampled_from("ABCDE")
+ENTRANTS = st.lists(
+    st.tuples(
+        st.sampled_from(["", "无", "张三", "张 三", "ＺＨＡＮＧ", "zhang", "李四"]),
+        st.frozensets(FEW, max_size=2),
+        st.frozensets(st.integers(1, 9).map(lambda number: f"USCC{number}"), max_size=2),
+    ),
+    max_size=8,
+)
+
+
+@given(facts=ENTRANTS)
+def test_entrants_are_bound_exactly_as_pair_by_pair(facts: list[tuple[str, frozenset[str], frozenset[str]]]) -> None:
+    everybody = [
+        entrant(number, controller=controller, staff=staff, related=related)
+        for number, (controller, staff, related) in enumerate(facts, 1)
+    ]
+    found = {
+        agency: [(reason.code, reason.params["other"]) for reason in why]
+        for agency, why in entrant_reasons(everybody).items()
+    }
+    assert found == pair_by_pair(everybody)
+
+
+def test_five_thousand_entrants_are_looked_up_and_not_compared_pair_by_pair() -> None:
+    asked = 0
+
+    class Counted(frozenset[str]):
+        """Staff that notes how often it is compared."""
+
+        def __and__(self, other: object) -> frozenset[str]:
+            nonlocal asked
+            asked += 1
+            return super().__and__(other)  # type: ignore[operator]
+
+    crowd = [
+        entrant(number, controller=f"控制人{number}", staff=Counted({f"P{number}"}), related=frozenset({f"X{number}"}))
+        for number in range(5000)
+    ]
+    begun = time.process_time()
+    assert entrant_reasons(crowd) == {}
+    assert asked == 0
+    assert time.process_time() - begun < 2, "pair by pair this took more than ten seconds"
 
 
 @pytest.mark.parametrize(

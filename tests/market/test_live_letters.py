@@ -1,18 +1,22 @@
 """Saved searches, feeds and the calendar: what reaches people who do not look."""
 
 import secrets
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from xml.etree import ElementTree as ET
 
+import httpx
 import pytest
 
 from core import clock, db, feeds
+from core import db as base
 from core.errors import NotFound
 from core.identity import Role
 from market import services
 from market.queries.searches import my_searches
+from market.rules.amendments import Amendment
 from market.rules.searches import MOST_SEARCHES, Frequency, SearchDraft, TooManySearches
+from market.services.notices import as_draft
 from market.services.searches import token_of
 from tests.conftest import Browse
 from tests.factories import core as make
@@ -164,3 +168,87 @@ async def test_my_deadlines_in_my_calendar(db: None, browse: Browse) -> None:
 
 def uids(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("UID:")]
+
+
+def entry_of(reply: httpx.Response) -> tuple[str, str]:
+    entry = ET.fromstring(reply.content).find(f"{ATOM}entry")
+    assert entry is not None
+    return entry.findtext(f"{ATOM}updated", ""), entry.findtext(f"{ATOM}summary", "")
+
+
+async def test_an_entry_is_updated_when_its_deadline_moves_and_when_it_has_come(db: None, browse: Browse) -> None:
+    made = await make_notice()
+    public = await browse()
+    first, _words = entry_of(await public.get("/notices.atom"))
+    amended_at = clock.now() + timedelta(hours=1)
+    draft = as_draft(await made.row())
+    amendment = Amendment(
+        scale="约 3 公顷",
+        requirements=draft.requirements,
+        payment_terms=draft.payment_terms,
+        ceiling=draft.ceiling,
+        days_limit=draft.days_limit,
+        deadline=draft.deadline + timedelta(days=3),
+    )
+    with clock.at(amended_at):
+        await services.amend_notice(
+            made.client, notice_id=made.notice_id, version=2, amendment=amendment, reason="范围扩大"
+        )
+        second, words = entry_of(await public.get("/notices.atom"))
+        assert second > first
+        assert f"{clock.shanghai(amendment.deadline):%Y-%m-%d}" in words or "截止" in words
+        known = {"if-modified-since": format_datetime(amended_at - timedelta(minutes=1), usegmt=True)}
+        assert (await public.get("/notices.atom", headers=known)).status_code == 200
+    with clock.at(amendment.deadline + timedelta(seconds=1)):
+        third, _words = entry_of(await public.get("/notices.atom"))
+        assert third > second
+
+
+async def test_an_outage_that_moves_a_deadline_updates_the_entry(db: None, browse: Browse) -> None:
+    made = await make_notice()
+    outage = await db_outage(made.deadline)
+    decided = made.deadline - timedelta(minutes=30)
+    await base.execute(
+        """insert into market_extension (notice, outage, old_deadline, new_deadline, lost_seconds, counted_until,
+               decided_at) values ($1, $2, $3, $4, 1800, $5, $6)""",
+        made.notice_id,
+        outage,
+        made.deadline,
+        made.deadline + timedelta(hours=4),
+        decided,
+        decided,
+    )
+    updated, _words = entry_of(await (await browse()).get("/notices.atom"))
+    assert updated.startswith(f"{decided:%Y-%m-%dT%H:%M}")
+
+
+async def db_outage(deadline: datetime) -> int:
+    outage: int = await base.value(
+        "insert into market_outage (since_at, until_at, logged_at) values ($1, $2, $2) returning id",
+        deadline - timedelta(hours=1),
+        deadline - timedelta(minutes=30),
+    )
+    return outage
+
+
+async def test_the_calendar_for_programs(db: None, api: Browse, browse: Browse) -> None:
+    made = await make_notice()
+    program = await api(made.client)
+    (due,) = (await program.get("/api/v1/deadlines")).json()["items"]
+    assert datetime.fromisoformat(due["due_at"]) == made.deadline
+    assert due["url"].endswith(f"/notices/{made.notice_id}")
+    assert (await program.post("/api/v1/calendar-feeds", json={})).status_code == 400
+    opened = await program.post("/api/v1/calendar-feeds", json={}, headers={"Idempotency-Key": "open-a-feed-1"})
+    assert opened.status_code == 201
+    address = opened.json()["address"]
+    path = address.removeprefix("http://127.0.0.1:8000")
+    assert path != address
+    assert (await (await browse()).get(path)).status_code == 200
+    assert await base.value("select count(*) from core_once") == 0, "an answer with a secret is not kept"
+    (row,) = (await program.get("/api/v1/calendar-feeds")).json()["items"]
+    ended = {"Idempotency-Key": "end-a-feed-1"}
+    foreign = await (await api(Role.CLIENT)).delete(f"/api/v1/calendar-feeds/{row['id']}", headers=ended)
+    assert foreign.status_code == 404
+    assert (await program.delete(f"/api/v1/calendar-feeds/{row['id']}", headers=ended)).status_code == 200
+    assert (await (await browse()).get(path)).status_code == 404
+    assert (await (await api()).get("/api/v1/deadlines")).status_code == 401

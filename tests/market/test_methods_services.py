@@ -36,6 +36,7 @@ from tests.factories.agencies import MadeAgency, make_grade
 from tests.factories.market import (
     MadeNotice,
     bid,
+    make_custodians,
     make_notice,
     make_project,
     make_selected,
@@ -314,7 +315,7 @@ async def db_member(person: Identity, agency: MadeAgency) -> None:
     )
 
 
-async def test_public_money_needs_three_with_every_method(db: None) -> None:
+async def test_with_own_money_one_bid_is_enough_unless_the_method_needs_a_choice(db: None) -> None:
     for method in (M.AVERAGE_PRICE, M.CREDIT_PREFERRED):
         made = await make_notice(method=method, fund_source=FundSource.OWN)
         (agency,) = await make_surveyors(1)
@@ -322,6 +323,36 @@ async def test_public_money_needs_three_with_every_method(db: None) -> None:
         await open_and_select(made)
         expected = NoticeState.SELECTED if method is M.AVERAGE_PRICE else NoticeState.FAILED
         assert (await made.row()).state is expected
+
+
+@pytest.mark.parametrize("method", [method for method in M if method is not M.DIRECT])
+@pytest.mark.parametrize("fund", [FundSource.PUBLIC, FundSource.MIXED])
+async def test_public_money_needs_three_with_every_method(db: None, method: SelectionMethod, fund: FundSource) -> None:
+    for count in (2, 3):
+        made = await _public(method, fund)
+        for agency in await make_surveyors(count):
+            await bid(agency, made, "30000.00" if method is M.RANDOM_DRAW else "24600.00")
+        await open_and_select(made)
+        row = await made.row()
+        if count == 3:
+            assert row.state in {NoticeState.SELECTED, NoticeState.SHORTLISTED, NoticeState.ASSESSING}
+            continue
+        assert row.state is NoticeState.FAILED
+        assert row.ending is not None
+        assert (row.ending.code, row.ending.params) == ("too-few", {"count": 2, "needed": 3})
+
+
+async def _public(method: SelectionMethod, fund: FundSource) -> MadeNotice:
+    if method is not M.PROPOSAL_PREFERRED:
+        return await make_notice(method=method, fund_source=fund)
+    project_id, client = await make_project()
+    await make_custodians(client)
+    draft = await notice_draft(method=method, fund_source=fund, criteria=CRITERIA)
+    written = await services.draft_notice(client, project_id=project_id, draft=draft)
+    accounts = [one.account_id for one in await panel_of(client)]
+    await services.name_panel(client, notice_id=written.notice_id, accounts=accounts)
+    await services.publish_notice(client, notice_id=written.notice_id, version=1)
+    return MadeNotice(written.notice_id, project_id, client, draft.deadline)
 
 
 # --- pages ------------------------------------------------------------------------------------

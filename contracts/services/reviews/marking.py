@@ -9,6 +9,7 @@ from contracts.rules import sheets
 from contracts.rules.clocks import clocks_on
 from contracts.rules.reviews import AssignmentAct, AssignmentState, ReviewAct, ReviewState, Verdict
 from contracts.rules.sheets import Mark, ReviewSheet
+from contracts.rules.supervision import check_deep
 from contracts.services.lots import Seat, draw_reviewer, has_interest
 from contracts.services.reviews.cases import (
     ReviewReceipt,
@@ -19,6 +20,7 @@ from contracts.services.reviews.cases import (
     receipt,
     threads,
 )
+from contracts.services.supervision import depth_of
 from core import clock, db, mail, trail
 from core.db import transaction
 from core.errors import StaleForm
@@ -47,7 +49,7 @@ async def save_marks(*, actor: Identity, assignment_id: int, version: int, sheet
 async def submit_review(*, actor: Identity, assignment_id: int, version: int, sheet: SheetFilled) -> ReviewReceipt:
     """Hand in a finished sheet; with the last one the result goes to the agency.
 
-    `IncompleteSheet` names every missing indicator; `ReviewerHasInterest` when a tie to one of the
+    `IncompleteSheet` names every missing indicator; `DeepReviewUnsaid`; `ReviewerHasInterest` when a tie to one of the
     parties has become known since the lot.
     """
     actor.require(Permission.REVIEW)
@@ -63,6 +65,7 @@ async def submit_review(*, actor: Identity, assignment_id: int, version: int, sh
             raise rules.ReviewerHasInterest
         form = sheets.sheet_version(review["sheet_id"], review["sheet_version"])
         sheets.check_complete(form, sheet.marks, sheet.vetoes)
+        check_deep(await depth_of(review["id"]), sheet.summary)
         points = sheets.points(form, sheet.marks)
         mark = sheets.technical(points, sheet.vetoes)
         await _write_sheet(assignment, sheet, state, points, mark)

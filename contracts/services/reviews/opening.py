@@ -10,6 +10,7 @@ from contracts.rules.sheets import ReviewSheet
 from contracts.services.chance import fresh_seed
 from contracts.services.lots import Seat, draw_reviewer
 from contracts.services.reviews.cases import ReviewReceipt, lock_review, receipt
+from contracts.services.supervision import keep_plan, planned
 from core import clock, db, serials, trail
 from core.db import transaction
 from core.identity import SYSTEM, Identity, Permission
@@ -18,12 +19,15 @@ from core.identity import SYSTEM, Identity, Permission
 async def open_review(contract: Any, deliverable: Any) -> int:
     """Open the review of an accepted result and draw its reviewers; joins the caller's transaction.
 
-    One reviewer, two from a fee of 200,000 yuan or where the sheet says so; by lot at least 5 % of
-    the others get a blind second mark from another region.
+    One reviewer, two from a fee of 200,000 yuan or where the sheet says so, more and deeper where the
+    agency's grade asks for it; by lot at least 5 % of the others get a blind second mark from another region.
     """
     sheet = sheets.sheet_in_force(contract["review_sheet"], clock.today())
-    wanted = rules.reviewers_wanted(contract["amount"], sheet.reviewers)
     seed = fresh_seed()
+    standing = await agencies.standing(contract["agency"], Profession(contract["profession"]), clock.today())
+    by_amount = rules.reviewers_wanted(contract["amount"], sheet.reviewers)
+    plan = await planned(contract, standing.grade.value, by_amount=by_amount, seed=seed)
+    wanted = plan.reviewers
     doubled = wanted == 1 and await _doubled(contract["profession"], seed)
     review = await _insert(contract, deliverable, sheet, wanted + doubled, doubled, seed)
     await trail.record(
@@ -39,6 +43,7 @@ async def open_review(contract: Any, deliverable: Any) -> int:
         },
         threads=(f"deliverable:{deliverable['id']}", f"contract:{contract['id']}"),
     )
+    await keep_plan(review, plan, standing.grade.value)
     await draw_missing(review)
     return int(review["id"])
 

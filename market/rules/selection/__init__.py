@@ -6,7 +6,7 @@ from types import MappingProxyType
 from market.rules.notices import SelectionMethod
 from market.rules.reasons import Reason
 from market.rules.selection.credit import credit_lots, credit_preferred, picked
-from market.rules.selection.facts import Awaits, Entrant, Ranked, Selection, SelectionFacts, one_lot_each
+from market.rules.selection.facts import Awaits, Entrant, Ranked, Selection, SelectionFacts, graded_lots, one_lot_each
 from market.rules.selection.luck import direct, random_draw
 from market.rules.selection.price import average_price, lowest_price
 from market.rules.selection.proposal import proposal_preferred
@@ -33,9 +33,11 @@ def needed_entrants(facts: SelectionFacts) -> int:
 
 
 def lots_of(facts: SelectionFacts) -> dict[str, int]:
-    """The lots that the opening freezes: by score for credit-preferred, else one for everybody."""
+    """The lots that the opening freezes: by score for credit-preferred, by grade for the random draw, else one each."""
     if facts.method is SelectionMethod.CREDIT_PREFERRED:
         return credit_lots(facts.entrants, facts.credit)
+    if facts.method is SelectionMethod.RANDOM_DRAW:
+        return graded_lots(facts)
     return one_lot_each(facts)
 
 

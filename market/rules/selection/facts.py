@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from math import gcd
 
-from market.rules.draw import DrawInputs, DrawRecord, draw_order
+from market.rules.draw import FORMAT_1, DrawInputs, DrawRecord, draw_order
 from market.rules.editions import AverageRule, CreditRule, ProposalRule
 from market.rules.notices import SelectionMethod
 from market.rules.panel import Assessment
@@ -33,6 +34,7 @@ class SelectionFacts:
 
     `lots` are those frozen at the opening; when empty they are counted from the entrants. `short_list` is what
     the notice says, else the edition's. `assessment` is the panel's work, None while it is not signed.
+    `grade_lots` are the tickets of each grade in a random draw; empty: one each.
     """
 
     method: SelectionMethod
@@ -45,6 +47,7 @@ class SelectionFacts:
     short_list: int | None = None
     lots: Mapping[str, int] = field(default_factory=dict)
     assessment: Assessment | None = None
+    grade_lots: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,19 @@ def drawn(facts: SelectionFacts, lots: Mapping[str, int]) -> tuple[DrawRecord, d
     record = draw_order(facts.draw, facts.lots or lots)
     present = {entrant.uscc for entrant in facts.entrants}
     return record, {code: position for position, code in enumerate(each for each in record.order if each in present)}
+
+
+def graded_lots(facts: SelectionFacts) -> dict[str, int]:
+    """Tickets in a random draw by grade (rule-set XT-2026.1, lot_factor), in lowest terms: equal grades hold one each.
+
+    Source: weighted draw against weak firms chosen by luck; platform rule. One lot each under format 1.
+    """
+    held = {one.uscc: facts.grade_lots.get(one.grade, 1) for one in facts.entrants}
+    plain = facts.draw is not None and facts.draw.format == FORMAT_1
+    share = gcd(*held.values())
+    if plain or share == 0:
+        return one_lot_each(facts)
+    return {code: count // share for code, count in held.items()}
 
 
 def one_lot_each(facts: SelectionFacts) -> dict[str, int]:

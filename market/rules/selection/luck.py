@@ -1,7 +1,7 @@
 """Direct selection and the random draw."""
 
 from market.rules.reasons import Reason
-from market.rules.selection.facts import Ranked, Selection, SelectionFacts, drawn, one_lot_each
+from market.rules.selection.facts import Ranked, Selection, SelectionFacts, drawn, graded_lots
 
 
 def direct(facts: SelectionFacts) -> Selection:
@@ -11,8 +11,8 @@ def direct(facts: SelectionFacts) -> Selection:
 
 
 def random_draw(facts: SelectionFacts) -> Selection:
-    """Fixed price and terms: the drawn order decides, and nothing else."""
-    record, position = drawn(facts, one_lot_each(facts))
+    """Fixed price and terms: the drawn order decides, and nothing else; a better grade holds more tickets."""
+    record, position = drawn(facts, graded_lots(facts))
     ordered = sorted(facts.entrants, key=lambda one: position[one.uscc])
     count = len(ordered)
     ranking = tuple(

@@ -7,6 +7,7 @@ from contracts import services as contracts
 from core import clock
 from market import services as market_services
 from portal.demo.market import DemoMarket
+from portal.demo.plays.payment import bonds_are_paid
 from portal.demo.stage import Process
 
 
@@ -20,6 +21,7 @@ async def nights(market: DemoMarket) -> Process:
         await contracts.close_due_evaluations()
         await contracts.send_reminders()
         await market_services.sweep_notices()
+        await bonds_are_paid(market)
         if clock.today().day == 1:
             await agencies.warn_of_expiry()
         night += timedelta(days=1)

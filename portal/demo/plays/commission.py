@@ -13,6 +13,7 @@ from market import content, services
 from market.queries.awards import award_of
 from market.queries.notices import notice
 from market.rules.bids import Offer
+from market.rules.bonds import BondKind, most
 from market.rules.eligibility import NotEligible
 from market.rules.notices import NoticeDraft, SelectionMethod
 from market.rules.panel import Criteria
@@ -218,7 +219,8 @@ async def _draft(market: DemoMarket, need: Need, now: datetime) -> NoticeDraft |
         criteria=CRITERIA if need.method is PROPOSAL else Criteria(),
     )
     if need.method is not DIRECT:
-        return draft
+        bid_bond, performance_bond = _bonds(market, need, draft.ceiling)
+        return replace(draft, bid_bond=bid_bond, performance_bond=performance_bond)
     player = await _chosen(market, need)
     if player is None:
         return None
@@ -231,6 +233,15 @@ async def _draft(market: DemoMarket, need: Need, now: datetime) -> NoticeDraft |
         reason=stream.choice(words.DIRECT_REASONS),
         risk_acknowledged=True,
     )
+
+
+def _bonds(market: DemoMarket, need: Need, ceiling: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    """Some notices ask for bonds, in whole hundreds of yuan within the caps of the edition in force."""
+    stream, law = market.chance("bonds", need.number), content.edition_in_force(clock.today())
+    share = Decimal(stream.choice(("0.05", "0.08")))
+    bid = most(BondKind.BID, ceiling, law) if stream.random() < 0.2 else Decimal(0)
+    performance = most(BondKind.PERFORMANCE, ceiling, law) if stream.random() < 0.2 else Decimal(0)
+    return bid // 100 * 100 or None, min(performance, ceiling * share) // 100 * 100 or None
 
 
 def _deadline(market: DemoMarket, need: Need, now: datetime) -> datetime:

@@ -1,0 +1,18 @@
+"""The pages of payments."""
+
+from litestar import Router
+
+from payments.controllers import bank, ledger, overviews, payables, steps, stripe, stripe_webhook
+
+router = Router(
+    path="/",
+    route_handlers=[
+        *payables.HANDLERS,
+        *steps.HANDLERS,
+        *ledger.HANDLERS,
+        *bank.HANDLERS,
+        *overviews.HANDLERS,
+        *stripe.HANDLERS,
+        *stripe_webhook.HANDLERS,
+    ],
+)

@@ -1,0 +1,100 @@
+"""What is done to a payable beside paying and confirming: hold, let go, release a bond, record the invoice."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
+
+from core import files, web
+from core.forms import Form
+from core.i18n import _
+from core.identity import Permission
+from payments import forms, queries, services
+from payments.controllers.payables import show_payable
+from payments.queries import finance
+from payments.rules import PayableNotFound
+from payments.services import PaymentReceipt
+
+AnyRequest = Request[Any, Any, Any]
+PAPER_BODY = 12 * 1024 * 1024
+REGULATOR = [web.requires(Permission.HOLD_PAYMENT)]
+
+
+@post("/payments/{payable_id:int}/hold", name="payments:hold", guards=REGULATOR)
+async def hold(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
+    """The regulator stops the money."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        return await services.place_hold(actor=identity, payable_id=payable_id, reason=forms.parse_reason(form))
+
+    def done(_receipt: PaymentReceipt) -> Response[None]:
+        return web.redirect("payments:payable", payable_id=payable_id, say=_("已暂停支付，双方已收到通知。"))
+
+    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
+
+
+@post("/payments/{payable_id:int}/unhold", name="payments:unhold", guards=REGULATOR)
+async def unhold(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
+    """The regulator lets it go again."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        return await services.lift_hold(actor=identity, payable_id=payable_id, reason=forms.parse_reason(form))
+
+    def done(_receipt: PaymentReceipt) -> Response[None]:
+        return web.redirect("payments:payable", payable_id=payable_id, say=_("已恢复支付，双方已收到通知。"))
+
+    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
+
+
+@post("/payments/{payable_id:int}/release", name="payments:release", guards=[web.signed_in])
+async def release(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
+    """Whoever holds a bond, or the regulator, says that it has served."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        return await services.release_bond(
+            actor=identity,
+            payable_id=payable_id,
+            reason=forms.parse_reason(form),
+        )
+
+    def done(_receipt: PaymentReceipt) -> Response[None]:
+        return web.redirect(
+            "payments:payable", payable_id=payable_id, say=_("保证金已解除，退还情况在“保证金”里可查。")
+        )
+
+    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
+
+
+@post(
+    "/payments/{payable_id:int}/invoice",
+    name="payments:invoice",
+    guards=[web.requires(Permission.CONFIRM_PAYMENT)],
+    request_max_body_size=PAPER_BODY,
+)
+async def invoice(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
+    """The payee records its invoice."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        return await services.record_invoice(actor=identity, payable_id=payable_id, draft=forms.parse_invoice(form))
+
+    def done(_receipt: PaymentReceipt) -> Response[None]:
+        return web.redirect("payments:payable", payable_id=payable_id, say=_("发票已登记，付款方可以下载。"))
+
+    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
+
+
+@get("/payments/{payable_id:int}/invoices/{invoice_id:int}", name="payments:invoice-file", guards=[web.signed_in])
+async def invoice_file(request: AnyRequest, payable_id: FromPath[int], invoice_id: FromPath[int]) -> Response[Any]:
+    """The invoice's paper, for both parties."""
+    await queries.payable(payable_id, await web.identity_of(request))
+    for one in await finance.invoices(payable_id):
+        if one.id == invoice_id:
+            return await files.response(one.stored_id)
+    raise PayableNotFound
+
+
+HANDLERS = [hold, unhold, release, invoice, invoice_file]

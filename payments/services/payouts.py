@@ -1,0 +1,67 @@
+"""Payouts: what the platform keeps for a payee goes to it after acceptance, unless somebody stopped it."""
+
+from core import db
+from core.db import transaction
+from core.errors import Conflict
+from core.handover import Handover
+from core.i18n import N_
+from core.identity import SYSTEM, Identity
+from core.states import advance
+from payments.queries.payables import PayableRow
+from payments.rules import TRANSITIONS, PayableAct
+from payments.rules.ledger import fen, paid_out
+from payments.services.moving import PaymentReceipt, locked, move, tell_row
+
+PAYEE_CHECK: Handover[[int]] = Handover("payments.payee_check")
+"""Called with the payee's organisation in the payout's transaction; a taker refuses by raising (suspended agency)."""
+
+
+class BondsAreKept(Conflict):
+    """A bond is never paid out to whoever keeps it."""
+
+    code = "bond-not-paid-out"
+    text = N_("保证金由平台代管，不划付收款方；不再需要时原路退回。")
+
+
+async def check_payout(row: PayableRow) -> None:
+    """Whether what is kept for a locked payable may go to the payee now: captured, not on hold, payee not suspended.
+
+    `NotAllowedNow`, `PayoutOnHold`, `BondsAreKept`, and what the takers of `PAYEE_CHECK` raise. Call it before the
+    provider is asked for a transfer; ask again when the transfer is recorded.
+    """
+    advance(TRANSITIONS, row.state, PayableAct.PAY_OUT)
+    if row.is_bond:
+        raise BondsAreKept
+    row.check_not_held()
+    await PAYEE_CHECK(row.payee_id)
+
+
+async def pay_out(*, payable_id: int, event: str, actor: Identity = SYSTEM) -> PaymentReceipt:
+    """All that is kept for a payable goes to its payee. `event` is the transfer's id at the provider; the same event told
+    twice changes nothing. Raises as `check_payout`."""
+    async with transaction():
+        row = await locked(payable_id)
+        posting = paid_out(row.parties, fen(row.position.held) or fen(row.paid_out), event)
+        known = await db.value("select trail_entry from payments_posting where key = $1", posting.key)
+        if known is not None:
+            return PaymentReceipt(row.id, row.number, row.state, row.version, known)
+        await check_payout(row)
+        receipt = await move(
+            actor=actor,
+            row=row,
+            to=row.position.pay_out(),
+            says="payable.paid-out",
+            facts={"paid_out": row.position.held},
+            postings=[posting],
+        )
+        await tell_row(row.payee_id, "payments/payment_paid_out", row)
+    return receipt
+
+
+async def payout_bar(row: PayableRow) -> Conflict | None:
+    """Why a captured payable cannot be paid out now, for pages; None when it can."""
+    try:
+        await check_payout(row)
+    except Conflict as refused:
+        return refused
+    return None
