@@ -202,13 +202,22 @@ async def _with_replays(row: Any) -> ProposalView:
 
 
 def _replay(row: Any) -> ReplayView:
-    plain = ("version", "done", "total", "since", "asked_at", "finished_at", "problem", "result", "inputs_digest")
+    plain = ("version", "done", "total", "since", "asked_at", "finished_at", "problem", "inputs_digest")
     return ReplayView(
+        result=_dated(row["result"]),
         replay_id=row["id"],
         kind=ReplayKind(row["kind"]),
         state=ReplayState(row["state"]),
         **{name: row[name] for name in plain},
     )
+
+
+def _dated(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The stored figures with their day as a date."""
+    if not result or not result["pairs"]:
+        return result
+    pairs = result["pairs"]
+    return result | {"pairs": pairs | {"after": date.fromisoformat(pairs["after"])}}
 
 
 async def movers(replay_id: int, *, after: int = 0, limit: int = 50, moved: bool = True) -> list[MoverRow]:

@@ -52,7 +52,7 @@ class NothingChanged(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """One number of a scheme that may be tried: where it stands in the text, and its range."""
+    """One number of a scheme that may be tried: where it stands in the text, its range, and how it is said with its unit."""
 
     name: str
     title: str
@@ -68,7 +68,7 @@ def _knob(name: str, title: str, path: tuple[str | int, ...], low: str, high: st
     return Knob(name, title, path, Decimal(low), Decimal(high), unit, whole=path[0] == "conduct")
 
 
-_POINTS, _MONTHS, _SHARE = N_("分"), N_("个月"), ""
+_POINTS, _MONTHS, _SHARE = N_("%(n)s 分"), N_("%(n)s 个月"), ""
 KNOBS: tuple[Knob, ...] = (
     _knob("band-a", N_("A 级起点"), ("bands", 0, "min"), "61", "99.99", _POINTS),
     _knob("band-b", N_("B 级起点"), ("bands", 1, "min"), "51", "98", _POINTS),

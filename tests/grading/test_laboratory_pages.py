@@ -39,7 +39,7 @@ async def test_from_the_form_to_the_result_and_the_second_officer(today, browse)
     browser = await browse(author)
     assert "还没有人试过别的规则" in (await browser.get("/grading/lab")).text
     page = (await browser.get("/grading/lab/new")).text
-    assert "现行 90" in page
+    assert "原为 90" in page
     assert "各条不良行为的记分" in page
     assert 'name="changes-points:CP-0201"' in page
     reply = await browser.submit("/grading/lab", await form_of(band_a="80", band_b="65"))
@@ -189,7 +189,7 @@ async def test_the_letter_says_what_from_when_and_where(today, browse, tmp_path,
     for said in (
         "2027-03-01",
         "2026-12-18",
-        "A 级起点: 90 → 80 分",
+        "A 级起点: 90 分 → 80 分",
         f"/grading/changes/{number}",
         "八成五以上就算优秀",
     ):

@@ -177,7 +177,7 @@ async def test_numbers_that_bind_nowhere_move_nobody(today):
     assert len(await movers(view.replay.replay_id, moved=False)) == 1
 
 
-async def test_pair_accuracy_is_judged_on_marks_given_after_the_order_was_known(today, monkeypatch):
+async def test_pair_accuracy_is_judged_on_marks_given_after_the_order_was_known(today, browse):
     good, weak = await a_past(("92",) * 9), await make_agency()
     with clock.at(RUN_DAYS[0] - timedelta(days=20)):
         field = await g.make_field(clients=4, reviewers=5)
@@ -191,10 +191,12 @@ async def test_pair_accuracy_is_judged_on_marks_given_after_the_order_was_known(
         await monthly_run(datetime(2027, 6, 21, 1, 0, tzinfo=UTC))
         proposal_id = await tried(await officer(), half_life="6")
         view = await proposal(proposal_id)
+        page = await (await browse(Role.GRADING_OFFICER)).get(f"/grading/lab/{proposal_id}")
+    assert "按 2026-12-21 的评分排序" in page.text
     assert view.replay is not None
     assert view.replay.result is not None
     pairs = view.replay.result["pairs"]
-    assert pairs["after"] == "2026-12-21"
+    assert pairs["after"] == date(2026, 12, 21)
     assert (pairs["today"], pairs["variant"]) == (1.0, 1.0)
     assert pairs["pairs"] >= 1
 
@@ -368,7 +370,7 @@ async def test_approval_publishes_the_tried_text_with_its_day_and_tells_every_ag
     )
     letters = await db.rows("select account, context from core_mail where message = 'grading/scheme_approved'")
     assert {one["account"] for one in letters} == {made.member.account_id}
-    assert letters[0]["context"]["changes"] == [["A 级起点", "", "90", "80", "分"]]
+    assert letters[0]["context"]["changes"] == [["A 级起点", "", "90", "80", "%(n)s 分"]]
     assert letters[0]["context"]["in_force_from"] == "2027-03-01"
     assert (await announced_change(view.number)).proposal_id == proposal_id
 
