@@ -170,8 +170,9 @@ async def test_the_public_reads_an_approved_change_and_nothing_before(today, bro
     page = (await mine.get(f"/grading/changes/{number}")).text
     assert "贵机构在新规则下" in page
     own = f"/agencies/{made.agency_id}/grade/surveying"
-    assert "起施行的规则，等级将是 A" in (await mine.get(own)).text
-    assert "起施行的规则，等级将是" not in (await anybody.get(own)).text
+    assert "专业的等级将是 A" in (await mine.get(own)).text
+    assert "专业的等级将是 A" in (await mine.get("/my-grade")).text
+    assert "专业的等级将是" not in (await anybody.get(own)).text
 
 
 async def test_the_letter_says_what_from_when_and_where(today, browse, tmp_path, monkeypatch):
