@@ -127,9 +127,9 @@ def read_changes(source: str, typed: Mapping[str, str]) -> tuple[dict[str, Decim
             value = Decimal("NaN")
         title = Message(knob.title)
         if not value.is_finite() or not knob.low <= value <= knob.high:
-            faults[knob.name] = KnobOutOfRange(name=title, low=knob.low, high=knob.high)
+            faults[knob.name] = KnobOutOfRange(name=title, name_en=knob.title_en, low=knob.low, high=knob.high)
         elif knob.whole and value != value.to_integral_value():
-            faults[knob.name] = KnobNotWhole(name=title, low=knob.low, high=knob.high)
+            faults[knob.name] = KnobNotWhole(name=title, name_en=knob.title_en, low=knob.low, high=knob.high)
         elif value != present[knob.name]:
             changes[knob.name] = _tidy(value)
     return changes, faults
@@ -220,9 +220,17 @@ class Regraded:
 
 
 def replay(
-    reports: Iterable[PastReport], scheme: Scheme, progress: Callable[[int], None] = lambda _: None
+    reports: Iterable[PastReport],
+    scheme: Scheme,
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    as_decided: bool = False,
 ) -> list[Regraded]:
-    """Grade the past by `scheme`, agency by agency in order of time; `progress` is told of every report done."""
+    """Grade the past by `scheme`, agency by agency in order of time; `progress` is told of every report done.
+
+    Findings count the points that `scheme` lists; with `as_decided` those they were decided with, as they will
+    when the scheme comes into force: a case finishes under the version it began with.
+    """
     chains: defaultdict[tuple[int, str], list[PastReport]] = defaultdict(list)
     for one in reports:
         chains[one.agency_id, one.profession].append(one)
@@ -231,7 +239,7 @@ def replay(
         last: Outcome | None = None
         history: list[PastGrade] = []
         for past in sorted(chain, key=lambda p: p.evidence.as_of):
-            given = _under(past.evidence, scheme, last, history)
+            given = _under(past.evidence, None if as_decided else scheme, last, history)
             last = grade(given, scheme, past.table)
             history.append(PastGrade(given.as_of, last.result))
             done.append(Regraded(past, last.result, last.score))
@@ -239,10 +247,11 @@ def replay(
     return done
 
 
-def _under(evidence: Evidence, scheme: Scheme, last: Outcome | None, history: Sequence[PastGrade]) -> Evidence:
+def _under(evidence: Evidence, list_of: Scheme | None, last: Outcome | None, history: Sequence[PastGrade]) -> Evidence:
     """The evidence as it would stand under the variant: its own points, its own last grade, its own history."""
     findings = tuple(
-        replace(one, points=item.points) if (item := scheme.item(one.code)) else one for one in evidence.findings
+        replace(one, points=item.points) if list_of and (item := list_of.item(one.code)) else one
+        for one in evidence.findings
     )
     if last is None:
         return replace(evidence, findings=findings)

@@ -225,7 +225,7 @@ async def _carry_out(work: _Work) -> None:
             "select id, evidence from grading_report where id = any($1::bigint[])", [row["id"] for row in piece]
         )
         evidence = {row["id"]: row["evidence"] for row in stored}
-        regraded += await anyio.to_thread.run_sync(partial(_again, piece, evidence, tables, work.scheme))
+        regraded += await anyio.to_thread.run_sync(partial(_again, piece, evidence, tables, work))
         await _save(work, len(regraded), len(past))
     made = await anyio.to_thread.run_sync(partial(compare, regraded, work.base, work.scheme))
     result = _result(made, regraded) | {"pairs": await _pairs(regraded)}
@@ -248,10 +248,11 @@ def _pieces(past: Sequence[Any]) -> Iterator[list[Any]]:
         yield piece
 
 
-def _again(
-    piece: Sequence[Any], stored: dict[int, Any], tables: dict[int, Calibration], scheme: Scheme
-) -> list[Regraded]:
-    """Grade one piece; of the evidence only the day is kept, so that memory does not grow with the past."""
+def _again(piece: Sequence[Any], stored: dict[int, Any], tables: dict[int, Calibration], work: _Work) -> list[Regraded]:
+    """Grade one piece; of the evidence only the day is kept, so that memory does not grow with the past.
+
+    A try-out asks what the rules would have done; a shadow what they will do, with findings as decided.
+    """
     past = [
         PastReport(
             agency_id=row["agency"],
@@ -263,7 +264,8 @@ def _again(
         )
         for row in piece
     ]
-    return [_light(one) for one in replay_past(past, scheme)]
+    regraded = replay_past(past, work.scheme, as_decided=work.kind is ReplayKind.SHADOW)
+    return [_light(one) for one in regraded]
 
 
 def _light(one: Regraded) -> Regraded:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agencies.rules import CreditGrade
 from core.errors import DomainError, NotAllowedNow
+from core.i18n import speaking
 from core.states import advance
 from core.workdays import published
 from grading.rules import laboratory as lab
@@ -168,6 +169,22 @@ def test_more_points_for_an_item_never_raise_a_grade(few: int, many: int) -> Non
     hard = lab.replay(past, load_scheme(lab.vary(SOURCE, {"points:CP-0201": Decimal(many)}, "HARD")))
     for soft, strict in zip(mild, hard, strict=True):
         assert WORSE_FIRST.index(strict.result.value) <= WORSE_FIRST.index(soft.result.value)
+
+
+def test_findings_keep_their_points_where_the_rules_only_begin_to_apply() -> None:
+    past = published_past(g.evidence(findings=(g.a_finding(1, 2),)), 2)
+    harder = load_scheme(lab.vary(SOURCE, {"points:CP-0201": Decimal(25)}, "HARD"))
+    assert {one.result for one in lab.replay(past, harder)} == {D}
+    assert {one.result for one in lab.replay(past, harder, as_decided=True)} == {past[0].result}
+
+
+def test_faults_are_said_in_english_too() -> None:
+    _, faults = lab.read_changes(SOURCE, {"points:CP-0201": "99"})
+    with speaking("en"):
+        assert (
+            "Late filing of contract, result or change must be a number from 1 to 40"
+            in faults["points:CP-0201"].message()
+        )
 
 
 def test_the_replay_builds_on_its_own_grades_and_tells_of_its_progress() -> None:
