@@ -8,7 +8,13 @@ APP_CONFIG = AppConfig(
     app_name="grading",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
     table_classes=table_finder(
-        modules=["grading.tables", "grading.watch_tables", "grading.life_tables", "grading.supervision_tables"],
+        modules=[
+            "grading.tables",
+            "grading.watch_tables",
+            "grading.life_tables",
+            "grading.supervision_tables",
+            "grading.live_tables",
+        ],
         exclude_imported=True,
     ),
     migration_dependencies=["core.piccolo_app", "agencies.piccolo_app"],

@@ -22,6 +22,7 @@ from grading.papers.signing import signer_fingerprint, signer_pem
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
 from grading.queries.inheritance import in_force
+from grading.queries.live import live_score
 from grading.queries.objections import open_tag, open_tags
 from grading.queries.outlook import ahead_of, spread
 from grading.queries.reports import (
@@ -85,6 +86,7 @@ async def explanation_page(request: AnyRequest, agency_id: FromPath[int], profes
         block=block,
         card=card,
         profession=trade,
+        live=await live_score(agency_id, trade, await web.who(request)),
         **await _shown(agency_id, trade, view),
     )
 
