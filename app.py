@@ -127,7 +127,7 @@ def wire() -> None:
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
     payments.services.PAYEE_CHECK.supply(agencies.services.check_may_be_paid)
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
-    heartbeat.WRITES_BACK.supply(market.services.log_outages)
+    contracts.services.REVIEWED.supply(grading.services.review_final)
     market.services.CASE_DECIDED.supply(grading.services.propose_from_case)
     contracts.services.DEFERRED_LAPSED.supply(grading.services.propose_from_lapse)
     trail.name_acts(

@@ -46,6 +46,7 @@ from contracts.services.reviewers import (
     register_reviewer_by_login,
 )
 from contracts.services.reviews import (
+    REVIEWED,
     ReviewReceipt,
     SheetFilled,
     close_review,
@@ -62,6 +63,7 @@ from contracts.services.reviews import (
 __all__ = [
     "DEFERRED_LAPSED",
     "RESULT",
+    "REVIEWED",
     "AcceptanceReceipt",
     "AlreadyReviewer",
     "ContractReceipt",

@@ -22,6 +22,7 @@ from grading.papers.signing import signer_fingerprint, signer_pem
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
 from grading.queries.inheritance import in_force
+from grading.queries.live import live_score
 from grading.queries.objections import open_tag, open_tags
 from grading.queries.outlook import ahead_of, spread
 from grading.queries.proposals import announced_changes, shadow_grades
@@ -87,6 +88,7 @@ async def explanation_page(request: AnyRequest, agency_id: FromPath[int], profes
         card=card,
         profession=trade,
         shadow=await shadow_grades(await web.who(request), agency_id=agency_id, profession=trade),
+        live=await live_score(agency_id, trade, await web.who(request)),
         **await _shown(agency_id, trade, view),
     )
 

@@ -15,6 +15,7 @@ from grading.queries import supervision_desk
 from grading.queries.conduct import FindingView, findings
 from grading.queries.grader_signals import waiting_signals
 from grading.queries.life_desk import life_items
+from grading.queries.live import LiveView, alarms
 from grading.queries.proposals_desk import proposal_items
 from grading.queries.runs import RunRow, runs
 from grading.rules.lifecycle import ConductState, RunState
@@ -29,6 +30,8 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     if identity.role is Role.AGENCY:
         return items + await _agency_items(identity, now)
     items += await waiting_signals(identity)
+    if identity.role is Role.GRADING_OFFICER:
+        items += [_alarm_item(one) for one in await alarms()]
     if identity.role is Role.GRADING_OFFICER:
         items += [await _run_item(row, now) for row in await runs(limit=6) if row.state is RunState.OPEN]
     if identity.role is Role.GRADING_OFFICER:
@@ -53,6 +56,21 @@ async def _agency_items(identity: Identity, now: datetime) -> list[DeskItem]:
     open_findings = [one for one in await findings(identity) if one.may_reply(now)]
     own = await supervision_desk.agency_items(identity, agency.agency_id, now)
     return [*(_draft_item(row) for row in drafts), *(_reply_item(one) for one in open_findings), *own]
+
+
+def _alarm_item(one: LiveView) -> DeskItem:
+    """An alarm asks for an early look at one agency; by the next grading at the latest."""
+    return DeskItem(
+        _("提前核查"),
+        _("%(name)s　%(trade)s 近期评分连续偏离")
+        % {"name": loc(one, "name"), "trade": _(PROFESSION_TITLES[one.profession])},
+        _("测算 %(score)s 分（%(low)s 到 %(high)s）") % {"score": one.score, "low": one.low, "high": one.high},
+        url_for("grading:explanation", agency_id=one.agency_id, profession=one.profession.value),
+        None,
+        one.computed_at,
+        None,
+        _("查看"),
+    )
 
 
 def _draft_item(row: Any) -> DeskItem:

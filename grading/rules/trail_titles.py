@@ -6,6 +6,7 @@ TRAIL_TITLES: dict[str, str] = {
     "calibration.published": N_("公布季度修正表"),
     "grade-run.prepared": N_("生成评级草案批次"),
     "grade-run.closed": N_("评级批次办结"),
+    "grade.alarmed": N_("评分连续偏离，提示提前核查"),
     "grade.drafted": N_("评级草案送机构征求意见"),
     "grade.commented": N_("机构对评级草案反馈意见"),
     "grade.renewed": N_("重新取证，草案作废重做"),

@@ -32,6 +32,7 @@ from grading.services.inspections import (
     draw_plan,
     record_inspection,
 )
+from grading.services.live import review_final
 from grading.services.objections import (
     Objecting,
     check_outside,
@@ -133,6 +134,7 @@ __all__ = [
     "reply_conduct",
     "reply_inheritance",
     "return_repair",
+    "review_final",
     "revoke_certificate",
     "run_if_due",
     "run_queued_replays",

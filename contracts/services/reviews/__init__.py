@@ -2,6 +2,7 @@
 
 from contracts.services.reviews.cases import ReviewReceipt, SheetFilled
 from contracts.services.reviews.closing import (
+    REVIEWED,
     close_review,
     comment_on_review,
     finalise_due_reviews,
@@ -12,6 +13,7 @@ from contracts.services.reviews.opening import draw_again, open_review
 from contracts.services.reviews.seats import recuse, release_assignment
 
 __all__ = [
+    "REVIEWED",
     "ReviewReceipt",
     "SheetFilled",
     "close_review",

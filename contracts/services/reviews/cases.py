@@ -69,7 +69,7 @@ async def findings(review_id: int) -> list[tuple[AssignmentState, Finding]]:
 
 async def contract_of(review: Any) -> Any:
     return await db.row(
-        "select c.id, c.project, c.agency, c.client, c.agency_organization, d.id as deliverable"
+        "select c.id, c.project, c.agency, c.profession, c.client, c.agency_organization, d.id as deliverable"
         " from contracts_deliverable d join contracts_contract c on c.id = d.contract"
         " where d.id = $1",
         review["deliverable"],

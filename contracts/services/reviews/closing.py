@@ -15,10 +15,14 @@ from contracts.services.reviews.cases import (
 from core import clock, db, mail, trail
 from core.db import transaction
 from core.errors import NotFound, Rejected
+from core.handover import Handover
 from core.i18n import N_
 from core.identity import SYSTEM, Identity, Permission
 from core.states import advance
 from core.workdays import calendar
+
+REVIEWED: Handover[[int, str, int]] = Handover("contracts.reviewed")
+"""A result has its final mark: agency, profession, deliverable. Inside the transaction that makes it final."""
 
 
 class CommentEmpty(Rejected):
@@ -130,6 +134,7 @@ async def _finalise(actor: Identity, review: Any, contract: Any, act: ReviewAct,
             message="contracts/review_final",
             context={"review_id": review["id"], "number": review["number"]},
         )
+    await REVIEWED(contract["agency"], contract["profession"], review["deliverable"])
     return ReviewReceipt(review["id"], review["number"], state, now, entry)
 
 
