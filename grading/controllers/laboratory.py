@@ -219,6 +219,7 @@ def _figures(view: ProposalView) -> dict[str, Any]:
         "mix": grades_chart(shown) if shown else None,
         "shadow_result": shadow,
         "shadow_mix": grades_chart(shadow) if shadow else None,
+        "shadow_flips": flips_chart(shadow) if shadow else None,
     }
 
 
