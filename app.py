@@ -40,6 +40,7 @@ import grading.rules.grader_signals
 import grading.rules.inheritance
 import grading.rules.inspections
 import grading.rules.objections
+import grading.rules.proposals
 import grading.rules.repair
 import grading.rules.way_back
 import grading.services
@@ -154,6 +155,7 @@ def wire() -> None:
         grading.rules.TRAIL_TITLES,
         grading.rules.grader_signals.TRAIL_TITLES,
         grading.rules.objections.TRAIL_TITLES,
+        grading.rules.proposals.TRAIL_TITLES,
         grading.rules.repair.TRAIL_TITLES,
         *(topic.TRAIL_TITLES for topic in SUPERVISION),
         portal.rules.reports.TRAIL_TITLES,
@@ -167,6 +169,7 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FULL, market.rules.signal_cases.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, market.rules.guards.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.OPEN_ACTS, grading.rules.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, grading.rules.proposals.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, grading.rules.objections.OPEN_ACTS, grading.rules.repair.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.supervision.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, grading.rules.way_back.OPEN_ACTS, grading.rules.inheritance.OPEN_ACTS)

@@ -74,6 +74,9 @@ class Permission(StrEnum):
     RECORD_CONDUCT = "record-conduct"
     DECIDE_CONDUCT = "decide-conduct"
     WATCH_GRADING = "watch-grading"
+    # grading officer: change the rules; supervisors read along
+    READ_LABORATORY = "read-laboratory"
+    CHANGE_SCHEME = "change-scheme"
     # administrator
     MANAGE_ACCOUNTS = "manage-accounts"
     MANAGE_CALENDAR = "manage-calendar"
@@ -127,6 +130,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DECIDE_CONDUCT,
             Permission.PAY,
             Permission.WATCH_GRADING,
+            Permission.READ_LABORATORY,
+            Permission.CHANGE_SCHEME,
             Permission.READ_TRAIL,
         }
     ),
@@ -140,6 +145,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.SUSPEND_AGENCY,
             Permission.WATCH_PAYMENTS,
             Permission.WATCH_GRADING,
+            Permission.READ_LABORATORY,
             Permission.READ_TRAIL,
         }
     ),

@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
-from grading import api_life, api_supervision, api_watching, forms, queries, services
+from grading import api_laboratory, api_life, api_supervision, api_watching, forms, queries, services
 from grading.queries.conduct import FindingView
 from grading.queries.reports import ReportView
 from grading.rules.evidence import plain
@@ -337,6 +337,7 @@ api_router = Router(
         impose,
         revoke,
         *api_watching.HANDLERS,
+        *api_laboratory.HANDLERS,
         *api_life.HANDLERS,
         *api_supervision.HANDLERS,
     ],

@@ -11,6 +11,20 @@ async def monthly_run() -> None:
     await services.run_if_due()
 
 
+@jobs.task("grading.replay_scheme")
+async def replay_scheme(replay_id: int) -> None:
+    """A replay of the past under other rules; one that was cut off is taken up again."""
+    await services.run_replay(replay_id=replay_id)
+
+
+@jobs.periodic("40 * * * *", "grading.schemes")
+async def schemes() -> None:
+    """New rules whose day has come, shadows of closed runs, and replays whose hint was lost."""
+    await services.enter_force_if_due()
+    await services.shadow_latest()
+    await services.run_queued_replays()
+
+
 @jobs.periodic("50 18 * * *", "grading.grader_signals")
 async def grader_signals() -> None:
     """Every night at 02:50 in Shanghai: signals about reviewers, evaluations and ties."""

@@ -13,6 +13,7 @@ APP_CONFIG = AppConfig(
             "grading.watch_tables",
             "grading.life_tables",
             "grading.supervision_tables",
+            "grading.laboratory_tables",
             "grading.live_tables",
         ],
         exclude_imported=True,

@@ -9,6 +9,7 @@ from grading.controllers import (
     grader_signals,
     grading,
     inspections,
+    laboratory,
     objections,
     public,
     repairs,
@@ -30,5 +31,6 @@ TOPICS = (
     supervision,
     successors,
     inspections,
+    laboratory,
 )
 router = Router(path="/", route_handlers=[handler for topic in TOPICS for handler in topic.HANDLERS])

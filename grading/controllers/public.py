@@ -25,6 +25,7 @@ from grading.queries.inheritance import in_force
 from grading.queries.live import live_score
 from grading.queries.objections import open_tag, open_tags
 from grading.queries.outlook import ahead_of, spread
+from grading.queries.proposals import announced_changes, shadow_grades
 from grading.queries.reports import (
     ReportView,
     chart_data,
@@ -86,6 +87,7 @@ async def explanation_page(request: AnyRequest, agency_id: FromPath[int], profes
         block=block,
         card=card,
         profession=trade,
+        shadow=await shadow_grades(await web.who(request), agency_id=agency_id, profession=trade),
         live=await live_score(agency_id, trade, await web.who(request)),
         **await _shown(agency_id, trade, view),
     )
@@ -155,7 +157,9 @@ async def evidence_file(request: AnyRequest, report_id: FromPath[int]) -> Respon
 async def method_page(request: AnyRequest) -> Response[Any]:
     """The rule-set in force in plain words, taken from the data themselves."""
     rules = await rulebook_on(clock.today())
-    return await web.page(request, "grading/method.html", **words(), rules=rules, scheme=rules.scheme)
+    return await web.page(
+        request, "grading/method.html", **words(), rules=rules, scheme=rules.scheme, changes=await announced_changes()
+    )
 
 
 @get("/grading/schemes/{code:str}", name="grading:scheme-file", opt=web.public)

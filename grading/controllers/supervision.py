@@ -17,6 +17,7 @@ from grading import services
 from grading.controllers.measures import measure_words
 from grading.controllers.words import words
 from grading.queries.my_grade import my_grade
+from grading.queries.proposals import shadow_grades
 from grading.queries.schemes import rulebook_on
 from grading.queries.supervision import measure_notes, supervision_on
 from grading.queries.way_back import ground_of, way_back, way_backs
@@ -46,12 +47,14 @@ async def consequences_page(request: AnyRequest) -> Response[Any]:
 @get("/my-grade", name="grading:my-grade", guards=AGENCY)
 async def my_grade_page(request: AnyRequest) -> Response[Any]:
     """What my grade means: measures counted against their limits, what runs against me, the way back."""
+    reader = await web.identity_of(request)
     return await web.page(
         request,
         "grading/my_grade.html",
         **words(),
         **measure_words(),
-        mine=await my_grade(await web.identity_of(request)),
+        mine=await my_grade(reader),
+        shadow=await shadow_grades(reader),
         notes=measure_notes(),
         rules=await rulebook_on(clock.today()),
         way_back_states=WAY_BACK_STATES,

@@ -49,14 +49,14 @@ REASONS = {
     "GATE-A": N_("评分达到 A 级，其他条件未全部满足，定为 B 级"),
     "D-NEEDS-RESULTS": N_("成果不足 3 件，不定 D 级"),
     "CC-01": N_("12 个月内有零分成果，最高 C 级"),
-    "CC-02": N_("有效记分满 10 分，最高 C 级"),
+    "CC-02": N_("有效记分满 %(n)s 分，最高 C 级"),
     "CC-03": N_("处于限期整改期，最高 C 级"),
     "CC-04": N_("12 个月内核实投诉 2 件以上，最高 C 级"),
     "AFTER-D": N_("D 级期满后 6 个月内最高 C 级"),
     "NO-A": N_("D 级期满后的下一年度不评 A 级"),
 }
 _CHECKS = {
-    "probability": N_("八成把握不低于 %(need)s 分"),
+    "probability": N_("有 %(chance)s 的把握不低于 %(need)s 分"),
     "holds": N_("不低于 %(need)s 分的把握高于 %(chance)s"),
     "registered": N_("登记满 %(need)s 个月"),
     "reviewed": N_("已评成果不少于 %(need)s 件"),
@@ -126,7 +126,7 @@ def _have(check: Check) -> str:
 def reason(code: str, scheme: Scheme) -> str:
     """Why a grade is capped, in words; direct grounds by their name in the scheme."""
     if code in REASONS:
-        return _(REASONS[code])
+        return _(REASONS[code]) % {"n": scheme.conduct.warning_at}
     trigger = scheme.trigger(code)
     return f"{loc(trigger, 'name')}（{code}）" if trigger else code
 

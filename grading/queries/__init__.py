@@ -5,6 +5,7 @@ from grading.queries.certificates import CertificateView, certificate, certifica
 from grading.queries.conduct import FindingView, finding, findings, live_findings, running_grounds
 from grading.queries.desk import desk_items
 from grading.queries.objections import Tag, open_tag, open_tags
+from grading.queries.proposals import newest_scheme
 from grading.queries.reports import (
     ReportView,
     grade_mix,
@@ -33,6 +34,7 @@ __all__ = [
     "history",
     "latest_grades",
     "live_findings",
+    "newest_scheme",
     "open_tag",
     "open_tags",
     "report",

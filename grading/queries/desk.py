@@ -16,6 +16,7 @@ from grading.queries.conduct import FindingView, findings
 from grading.queries.grader_signals import waiting_signals
 from grading.queries.life_desk import life_items
 from grading.queries.live import LiveView, alarms
+from grading.queries.proposals_desk import proposal_items
 from grading.queries.runs import RunRow, runs
 from grading.rules.lifecycle import ConductState, RunState
 
@@ -33,6 +34,8 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
         items += [_alarm_item(one) for one in await alarms()]
     if identity.role is Role.GRADING_OFFICER:
         items += [await _run_item(row, now) for row in await runs(limit=6) if row.state is RunState.OPEN]
+    if identity.role is Role.GRADING_OFFICER:
+        items += await proposal_items(identity)
     if identity.may(Permission.DECIDE_CONDUCT) and identity.role is not Role.SYSTEM:
         waiting = [one for one in await findings(identity) if one.state is ConductState.PROPOSED]
         items += [_decision_item(one, identity, now) for one in waiting]

@@ -5,10 +5,12 @@ any scheme. The past is the evidence stored with every published grade, so a rep
 through its months again under the variant, every month building on the variant's own grade of the month before.
 """
 
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -34,6 +36,13 @@ class KnobOutOfRange(Rejected):
     text: ClassVar[str] = N_("%(name)s须为 %(low)s 到 %(high)s 之间的数。请改正后再试算。")
 
 
+class KnobNotWhole(Rejected):
+    """A count of points or months with a fraction."""
+
+    code: ClassVar[str] = "knob-not-whole"
+    text: ClassVar[str] = N_("%(name)s须为 %(low)s 到 %(high)s 之间的整数。请改正后再试算。")
+
+
 class NothingChanged(Rejected):
     """A variant that is the scheme itself."""
 
@@ -43,7 +52,7 @@ class NothingChanged(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """One number of a scheme that may be tried: where it stands in the text, and its range."""
+    """One number of a scheme that may be tried: where it stands in the text, its range, and how it is said with its unit."""
 
     name: str
     title: str
@@ -51,13 +60,15 @@ class Knob:
     low: Decimal
     high: Decimal
     unit: str = ""
+    whole: bool = False
+    title_en: str = ""
 
 
 def _knob(name: str, title: str, path: tuple[str | int, ...], low: str, high: str, unit: str = "") -> Knob:
-    return Knob(name, title, path, Decimal(low), Decimal(high), unit)
+    return Knob(name, title, path, Decimal(low), Decimal(high), unit, whole=path[0] == "conduct")
 
 
-_POINTS, _MONTHS, _SHARE = N_("分"), N_("个月"), ""
+_POINTS, _MONTHS, _SHARE = N_("%(n)s 分"), N_("%(n)s 个月"), ""
 KNOBS: tuple[Knob, ...] = (
     _knob("band-a", N_("A 级起点"), ("bands", 0, "min"), "61", "99.99", _POINTS),
     _knob("band-b", N_("B 级起点"), ("bands", 1, "min"), "51", "98", _POINTS),
@@ -77,25 +88,36 @@ KNOBS: tuple[Knob, ...] = (
 """The numbers a form offers; the points of single items come on top (`points:CODE`)."""
 
 
+@lru_cache(maxsize=16)
 def knobs_of(source: str) -> tuple[Knob, ...]:
     """Every number of this scheme that may be tried: the fixed ones and the points of each conduct item."""
-    items = tomlkit.parse(source).unwrap()["conduct"]["items"]
+    items = tomllib.loads(source)["conduct"]["items"]
     points = tuple(
-        _knob(f"points:{item['code']}", item["name_zh"], ("conduct", "items", n, "points"), "1", "40", _POINTS)
+        replace(
+            _knob(f"points:{item['code']}", item["name_zh"], ("conduct", "items", n, "points"), "1", "40", _POINTS),
+            title_en=item["name_en"],
+        )
         for n, item in enumerate(items)
     )
     return KNOBS + points
 
 
+@lru_cache(maxsize=16)
+def _present(source: str) -> dict[str, Decimal]:
+    raw = tomllib.loads(source, parse_float=Decimal)
+    return {knob.name: _tidy(Decimal(_at(raw, knob.path))) for knob in knobs_of(source)}
+
+
 def values_of(source: str) -> dict[str, Decimal]:
     """The present value of every knob."""
-    raw = tomlkit.parse(source).unwrap()
-    return {knob.name: Decimal(str(_at(raw, knob.path))) for knob in knobs_of(source)}
+    return dict(_present(source))
 
 
-def parse_changes(source: str, typed: Mapping[str, str]) -> dict[str, Decimal]:
-    """What differs from the scheme among the numbers typed. Raises `KnobOutOfRange` and `NothingChanged`."""
-    present, changes = values_of(source), {}
+def read_changes(source: str, typed: Mapping[str, str]) -> tuple[dict[str, Decimal], dict[str, Rejected]]:
+    """What differs from the scheme among the numbers typed, and what is wrong, both by the name of the knob."""
+    present = values_of(source)
+    changes: dict[str, Decimal] = {}
+    faults: dict[str, Rejected] = {}
     for knob in knobs_of(source):
         if not (text := typed.get(knob.name, "").strip()):
             continue
@@ -103,10 +125,24 @@ def parse_changes(source: str, typed: Mapping[str, str]) -> dict[str, Decimal]:
             value = Decimal(text)
         except InvalidOperation:
             value = Decimal("NaN")
+        title = Message(knob.title)
         if not value.is_finite() or not knob.low <= value <= knob.high:
-            raise KnobOutOfRange(name=Message(knob.title), low=knob.low, high=knob.high)
-        if value != present[knob.name]:
-            changes[knob.name] = value
+            faults[knob.name] = KnobOutOfRange(name=title, name_en=knob.title_en, low=knob.low, high=knob.high)
+        elif knob.whole and value != value.to_integral_value():
+            faults[knob.name] = KnobNotWhole(name=title, name_en=knob.title_en, low=knob.low, high=knob.high)
+        elif value != present[knob.name]:
+            changes[knob.name] = _tidy(value)
+    return changes, faults
+
+
+def parse_changes(source: str, typed: Mapping[str, str]) -> dict[str, Decimal]:
+    """What differs from the scheme among the numbers typed.
+
+    Raises `KnobOutOfRange` or `KnobNotWhole` for the first number that is wrong, and `NothingChanged`.
+    """
+    changes, faults = read_changes(source, typed)
+    for fault in faults.values():
+        raise fault
     if not changes:
         raise NothingChanged
     return changes
@@ -121,9 +157,27 @@ def vary(source: str, changes: Mapping[str, Decimal], new_id: str) -> str:
             _put(document, knob.path, changes[knob.name])
     for upper, lower in pairwise(document["bands"]):
         lower["below"] = upper["min"]
+    _retell(document, changes)
     text: str = tomlkit.dumps(document)
     load_scheme(text)
     return text
+
+
+def _retell(document: Any, changes: Mapping[str, Decimal]) -> None:
+    """What the text says about its own numbers follows them; worked examples of the old weights go."""
+    mark = document["case_score"]
+    if changes.keys() & {"technical", "deadline", "filing"}:
+        parts = mark["weights"]
+        mark["formula"] = f"y = {parts['technical']}*T' + {parts['deadline']}*D + {parts['filing']}*F"
+        mark.pop("test_vectors", None)
+    if "half-life" in changes:
+        document["estimator"].pop("test_vectors", None)
+
+
+def _tidy(value: Decimal) -> Decimal:
+    """The same number without needless zeros: `90`, not `90.00` and not `9E+1`."""
+    whole = value.to_integral_value()
+    return whole.quantize(Decimal(1)) if value == whole else value.normalize()
 
 
 def _at(raw: Any, path: Iterable[str | int]) -> Any:
@@ -166,9 +220,17 @@ class Regraded:
 
 
 def replay(
-    reports: Iterable[PastReport], scheme: Scheme, progress: Callable[[int], None] = lambda _: None
+    reports: Iterable[PastReport],
+    scheme: Scheme,
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    as_decided: bool = False,
 ) -> list[Regraded]:
-    """Grade the past by `scheme`, agency by agency in order of time; `progress` is told of every report done."""
+    """Grade the past by `scheme`, agency by agency in order of time; `progress` is told of every report done.
+
+    Findings count the points that `scheme` lists; with `as_decided` those they were decided with, as they will
+    when the scheme comes into force: a case finishes under the version it began with.
+    """
     chains: defaultdict[tuple[int, str], list[PastReport]] = defaultdict(list)
     for one in reports:
         chains[one.agency_id, one.profession].append(one)
@@ -177,7 +239,7 @@ def replay(
         last: Outcome | None = None
         history: list[PastGrade] = []
         for past in sorted(chain, key=lambda p: p.evidence.as_of):
-            given = _under(past.evidence, scheme, last, history)
+            given = _under(past.evidence, None if as_decided else scheme, last, history)
             last = grade(given, scheme, past.table)
             history.append(PastGrade(given.as_of, last.result))
             done.append(Regraded(past, last.result, last.score))
@@ -185,10 +247,11 @@ def replay(
     return done
 
 
-def _under(evidence: Evidence, scheme: Scheme, last: Outcome | None, history: Sequence[PastGrade]) -> Evidence:
+def _under(evidence: Evidence, list_of: Scheme | None, last: Outcome | None, history: Sequence[PastGrade]) -> Evidence:
     """The evidence as it would stand under the variant: its own points, its own last grade, its own history."""
     findings = tuple(
-        replace(one, points=item.points) if (item := scheme.item(one.code)) else one for one in evidence.findings
+        replace(one, points=item.points) if list_of and (item := list_of.item(one.code)) else one
+        for one in evidence.findings
     )
     if last is None:
         return replace(evidence, findings=findings)

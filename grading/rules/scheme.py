@@ -392,6 +392,7 @@ def _objections(scheme: Scheme, raw: Mapping[str, Any]) -> list[Message]:
         *_weight_objections(scheme.weights),
         *_band_objections(scheme.bands),
         *_estimator_objections(scheme.estimator),
+        *_conduct_objections(scheme.conduct),
         *_repeated([item.code for item in scheme.conduct.items]),
         *_repeated([trigger.code for trigger in scheme.triggers]),
     ]
@@ -427,6 +428,12 @@ def _estimator_objections(rules: EstimatorRules) -> list[Message]:
     half, one = Decimal("0.5"), Decimal(1)
     if not all(half < p < one for p in (rules.up_at, rules.down_at, rules.firm_at)):
         return [Message(N_("把握界限须在 0.5 与 1 之间"))]
+    return []
+
+
+def _conduct_objections(rules: ConductRules) -> list[Message]:
+    if not 0 < rules.warning_at < rules.restriction_at:
+        return [Message(N_("最高为 C 级的记分须少于定为 D 级的记分"))]
     return []
 
 

@@ -40,6 +40,16 @@ from grading.services.objections import (
     lodge_objection,
     withdraw_objection,
 )
+from grading.services.proposals import (
+    Variant,
+    approve_scheme,
+    draft_scheme,
+    edit_scheme,
+    enter_force_if_due,
+    reject_scheme,
+    submit_scheme,
+    withdraw_scheme,
+)
 from grading.services.repairs import (
     RepairDraft,
     accept_repair,
@@ -52,6 +62,7 @@ from grading.services.replaying import replay_check
 from grading.services.reports import comment, publish, publish_run, renew
 from grading.services.rereviews import contest, propose, sweep_objections, vote
 from grading.services.runs import prepare_run, run_if_due
+from grading.services.trying import run_queued_replays, run_replay, shadow_latest, start_replay
 from grading.services.way_back import (
     PROOF,
     WayBackReceipt,
@@ -72,11 +83,13 @@ __all__ = [
     "Objecting",
     "PlanReceipt",
     "RepairDraft",
+    "Variant",
     "WayBackReceipt",
     "accept_repair",
     "announce_plan",
     "answer_asked",
     "apply_repair",
+    "approve_scheme",
     "ask",
     "assign_signal",
     "calibrate_if_due",
@@ -93,9 +106,12 @@ __all__ = [
     "decide_repair",
     "decide_signal",
     "decide_way_back",
+    "draft_scheme",
     "draw_plan",
     "drop_suggestion",
+    "edit_scheme",
     "end_displays",
+    "enter_force_if_due",
     "file_way_back",
     "impose_direct_d",
     "lift_due",
@@ -111,6 +127,7 @@ __all__ = [
     "publish_calibration",
     "publish_run",
     "record_inspection",
+    "reject_scheme",
     "renew",
     "reopen_signal",
     "replay_check",
@@ -120,10 +137,16 @@ __all__ = [
     "review_final",
     "revoke_certificate",
     "run_if_due",
+    "run_queued_replays",
+    "run_replay",
+    "shadow_latest",
+    "start_replay",
+    "submit_scheme",
     "suggest_successors",
     "sweep_asked",
     "sweep_objections",
     "sweep_repairs",
     "vote",
     "withdraw_objection",
+    "withdraw_scheme",
 ]

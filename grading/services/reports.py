@@ -40,6 +40,7 @@ from grading.services.certificates import issue_certificate
 from grading.services.figures import figures
 from grading.services.holding import hold_if_contested
 from grading.services.runs import UNPUBLISHED, Batch, batch_of, draft, one_subject
+from grading.services.trying import shadow_latest
 from grading.services.wording import local
 from grading.stored import evidence_of
 
@@ -378,3 +379,4 @@ async def _close_if_done(actor: Identity, run_id: int) -> None:
     )
     if closed:
         await trail.record(actor, "grade-run.closed", f"grade-run:{run_id}")
+        await shadow_latest()

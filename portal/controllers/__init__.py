@@ -5,7 +5,7 @@ from litestar import Router
 from portal.controllers import calendar
 from portal.controllers.desk import desk_page
 from portal.controllers.home import home_page, search_page
-from portal.controllers.pages import PAGES, demo_page, report_error, report_page, rules_selection
+from portal.controllers.pages import PAGES, demo_page, report_error, report_page, rules_grading, rules_selection
 
 router = Router(
     path="/",
@@ -13,6 +13,7 @@ router = Router(
         home_page,
         search_page,
         desk_page,
+        rules_grading,
         rules_selection,
         demo_page,
         report_page,

@@ -11,6 +11,7 @@ from core.errors import NotFound
 from core.forms import Form
 from core.i18n import N_, _
 from core.identity import Role
+from grading.queries import rulebook_on
 from market import content
 from market.rules.notices import METHOD_NAMES, METHOD_RULES
 from portal import services
@@ -41,12 +42,17 @@ def _plain(path: str, name: str) -> HTTPRouteHandler:
 
 
 PAGES = (
-    _plain("/rules/grading", "rules-grading"),
     _plain("/rules/trail", "rules-trail"),
     _plain("/accessibility", "accessibility"),
     _plain("/privacy", "privacy"),
     _plain("/site-map", "site-map"),
 )
+
+
+@get("/rules/grading", name="portal:rules-grading", opt=web.public)
+async def rules_grading(request: AnyRequest) -> Response[Any]:
+    """How grades are made, with the figures of the scheme in force today."""
+    return await web.page(request, "portal/rules_grading.html", scheme=(await rulebook_on(clock.today())).scheme)
 
 
 @get("/rules/selection", name="portal:rules-selection", opt=web.public)

@@ -27,6 +27,7 @@ from portal.demo.plays import (
     grading,
     habits,
     joining,
+    laboratory,
     moving,
     payment,
     registration,
@@ -171,7 +172,9 @@ async def _set(market: DemoMarket) -> None:
             day = _workdays_before(market.diary, clock.shanghai(market.ends_at).date(), expert.joins)
             market.enter(joining.joins(market, expert), market.diary.on(day, market.chance("joins", expert.login)))
     chapters = (conduct.cases, renewal.renewals, ring.rings, habits.habits, moving.moves, troubles.troubles)
-    for process, day in (one for chapter in (*chapters, supervision.inspections) for one in chapter(market)):
+    for process, day in (
+        one for chapter in (*chapters, supervision.inspections, laboratory.chapters) for one in chapter(market)
+    ):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))
 
 

@@ -40,14 +40,14 @@
     /* grade mix by month, counts in the bars */
     mix: function (d, t, narrow) {
       var w = d.words, names = { A: "A " + w.A, B: "B " + w.B, C: "C " + w.C, D: "D " + w.D, N: "N " + w.N };
-      var last = d.months.length - 1;
+      var last = d.months.length - 1, few = last < 3;
       return Object.assign(base(t, narrow), {
         grid: { left: 8, right: narrow ? 8 : 84, top: 12, bottom: 8, containLabel: true },
         tooltip: Object.assign(base(t).tooltip, { trigger: "axis", axisPointer: { type: "shadow" } }),
-        xAxis: axis(t, { type: "category", data: d.months, splitLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 13, interval: narrow ? 1 : 0 } }),
+        xAxis: axis(t, { type: "category", data: d.months, splitLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 13, interval: narrow && !few ? 1 : 0 } }),
         yAxis: axis(t, { type: "value", minInterval: 5, axisLine: { show: false } }),
         series: ["A", "B", "C", "D", "N"].map(function (g) {
-          return { name: names[g], type: "bar", stack: "g", barWidth: "66%", data: d[g],
+          return { name: names[g], type: "bar", stack: "g", barWidth: few ? 72 : "66%", data: d[g],
             itemStyle: { color: g === "N" ? t.sunken : t[g.toLowerCase()], borderColor: g === "N" ? t.n : t.surface, borderWidth: 1, decal: DECAL[g] || undefined },
             label: { show: !narrow, position: "inside", formatter: function (p) { return p.value >= 2 ? p.value : ""; }, fontSize: 12, fontWeight: 600,
               color: g === "N" ? t["ink-2"] : t["on-" + g.toLowerCase()], textBorderWidth: 3, textBorderColor: g === "N" ? t.sunken : t[g.toLowerCase()] },
@@ -55,7 +55,7 @@
             endLabel: { show: false },
             markPoint: narrow ? undefined : { symbol: "rect", symbolSize: 1, silent: true, itemStyle: { color: "transparent" },
               data: [{ coord: [last, ["A", "B", "C", "D", "N"].slice(0, ["A", "B", "C", "D", "N"].indexOf(g)).reduce(function (s, k) { return s + d[k][last]; }, 0) + d[g][last] / 2],
-                label: { show: true, position: "right", offset: [22, 0], formatter: names[g], color: t["ink-2"], fontSize: 13, align: "left" } }] } };
+                label: { show: true, position: "right", offset: [few ? 40 : 22, 0], formatter: names[g], color: t["ink-2"], fontSize: 13, align: "left" } }] } };
         })
       });
     },

@@ -8,6 +8,7 @@ from market import services
 from market.queries.low_price import open_check
 from market.queries.notices import NoticeRow, notice, opened_bids
 from market.queries.panels import panel_view, seats_of
+from market.rules.eligibility import NotEligible
 from market.rules.notices import NoticeState
 from market.rules.panel import Criteria, Question
 from portal.demo import words
@@ -73,10 +74,18 @@ async def _picks(need: Need, row: NoticeRow) -> None:
         return
     listed = [bid for bid in await opened_bids(row.id) if bid.shortlisted]
     chosen = listed[0] if need.stream.random() < 0.6 else need.stream.choice(listed)
-    actor = need.buyer.identity
-    await services.pick_agency(
-        actor, notice_id=row.id, agency_id=chosen.agency_id, reason=words.PICK_REASON, risk_acknowledged=True
-    )
+    for bid in (chosen, *(one for one in listed if one is not chosen)):
+        try:
+            await services.pick_agency(
+                need.buyer.identity,
+                notice_id=row.id,
+                agency_id=bid.agency_id,
+                reason=words.PICK_REASON,
+                risk_acknowledged=True,
+            )
+        except NotEligible:  # it has taken an incompatible service of the project since it bid
+            continue
+        return
 
 
 async def _assesses(market: DemoMarket, need: Need, row: NoticeRow) -> None:
