@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -400,6 +400,7 @@ def test_open_streams_do_not_keep_it_from_stopping(place: tuple[Path, Start]) ->
     with httpx.Client(timeout=PATIENCE) as client, client.stream("GET", server.address + path) as stream:
         pieces = stream.iter_text()
         assert "retry:" in next(pieces)
-        began = time.monotonic()
         assert server.end(signal.SIGINT) == 0
-        assert time.monotonic() - began < 4.5, "uvicorn alone would wait five seconds"
+        with suppress(StopIteration):  # the stream was told to end; one that is cut off raises RemoteProtocolError
+            while True:
+                next(pieces)

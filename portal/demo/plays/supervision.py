@@ -9,7 +9,7 @@ from agencies.services import flag_person
 from core import clock, db
 from core.clock import shanghai
 from grading import services
-from grading.rules.inspections import Outcome, quarter_of
+from grading.rules.inspections import NothingToInspect, Outcome, quarter_of
 from grading.rules.months import add_months
 from grading.services import InspectionDraft
 from portal.demo.market import DemoMarket
@@ -44,7 +44,10 @@ async def is_inspected(market: DemoMarket) -> Process:
     stream = market.chance("inspections", quarter_of(shanghai(clock.now()).date()))
     if await db.value("select 1 from agencies_profession limit 1") is None:
         return
-    plan = await services.announce_plan(actor=officer, outside_source=SOURCE)
+    try:
+        plan = await services.announce_plan(actor=officer, outside_source=SOURCE)
+    except NothingToInspect:  # in a small market a year's share may be drawn before its last quarter
+        return
     yield diary.later(clock.now(), 3, stream)
     numbers = sorted(stream.sample(range(1, 34), 6))
     value = " ".join(f"{one:02d}" for one in numbers) + f" + {stream.randint(1, 16):02d}"
