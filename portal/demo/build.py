@@ -24,6 +24,7 @@ from portal.demo.plays import (
     clockwork,
     commission,
     conduct,
+    contesting,
     grading,
     habits,
     joining,
@@ -171,9 +172,10 @@ async def _set(market: DemoMarket) -> None:
         if expert.joins is not None:
             day = _workdays_before(market.diary, clock.shanghai(market.ends_at).date(), expert.joins)
             market.enter(joining.joins(market, expert), market.diary.on(day, market.chance("joins", expert.login)))
-    chapters = (conduct.cases, renewal.renewals, ring.rings, habits.habits, moving.moves, troubles.troubles)
+    chapters = (conduct.cases, contesting.contests, renewal.renewals, ring.rings, habits.habits, moving.moves)
+    others = (troubles.troubles, supervision.inspections, laboratory.chapters)
     for process, day in (
-        one for chapter in (*chapters, supervision.inspections, laboratory.chapters) for one in chapter(market)
+        one for chapter in (*chapters, *others) for one in chapter(market)
     ):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))
 

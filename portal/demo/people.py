@@ -109,6 +109,7 @@ class People:
     second_officer: Identity = SYSTEM
     supervisor: Identity = SYSTEM
     second_supervisor: Identity = SYSTEM
+    more_officers: list[Identity] = field(default_factory=list)
     reviewers: dict[str, tuple[DemoReviewer, Identity]] = field(default_factory=dict)
     players: dict[str, Player] = field(default_factory=dict)
     buyers: dict[str, Buyer] = field(default_factory=dict)
@@ -124,6 +125,19 @@ class People:
     def player_of(self, agency_id: int) -> Player:
         """The agency with that number."""
         return next(one for one in self.players.values() if one.agency_id == agency_id)
+
+    def whoever(self, account_id: int) -> Identity:
+        """Whoever of the office or the experts has that account, as they act in their first role."""
+        office = (self.officer, self.second_officer, self.supervisor, self.second_supervisor, *self.more_officers)
+        known = [*office, *(identity for _, identity in self.reviewers.values())]
+        return next(one for one in known if one.account_id == account_id)
+
+    async def another_officer(self) -> Identity:
+        """A third grading officer, for what neither of the two may decide; the account is opened when first needed."""
+        if not self.more_officers:
+            office = self.officer.organization_id
+            self.more_officers.append(await self._open("officer-3", "评级员演三", office, Role.GRADING_OFFICER))
+        return self.more_officers[0]
 
     async def staff(self, casts: int) -> None:
         """Open the accounts of the office and of the experts, and put the experts on the list."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from agencies import services as agencies
 from contracts import services as contracts
 from core import clock
+from grading import services as grading
 from market import services as market_services
 from portal.demo.market import DemoMarket
 from portal.demo.plays.payment import bonds_are_paid
@@ -19,7 +20,11 @@ async def nights(market: DemoMarket) -> Process:
         await agencies.record_due_filings()
         await contracts.finalise_due_reviews()
         await contracts.close_due_evaluations()
+        await contracts.sweep_deferred()
         await contracts.send_reminders()
+        await grading.sweep_objections()
+        await grading.sweep_repairs()
+        await grading.sweep_asked()
         await market_services.sweep_notices()
         await bonds_are_paid(market)
         if clock.today().day == 1:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from agencies.queries import barred_practitioners
 from contracts import queries, services
 from contracts.queries.contracts import MilestoneRow, possible_signers
 from contracts.rules.filing import MilestoneTerms, Terms
@@ -11,6 +12,7 @@ from core import clock
 from core.money import half_up
 from portal.demo import papers, words, world
 from portal.demo.market import DemoMarket, Job
+from portal.demo.plays.deferring import promised_for_later
 from portal.demo.plays.evaluation import asked_for_words
 from portal.demo.plays.payment import is_paid
 from portal.demo.plays.review import call_experts
@@ -30,6 +32,7 @@ async def performs(market: DemoMarket, job: Job) -> Process:
     await services.confirm_contract(actor=job.player.identity, contract_id=job.contract_id, version=version)
     signed_at = now
     yield (now := market.turn(agency, diary.later(now, _filing_delay(job), stream)))
+    await promised_for_later(market, job)
     await services.file_contract(actor=job.player.identity, contract_id=job.contract_id)
     milestones = (await queries.contract(job.contract_id, job.player.identity)).milestones
     job.mark = world.true_mark(job.player.agency, job.item.code, stream)
@@ -101,7 +104,7 @@ async def _file(job: Job, milestone: MilestoneRow, version: int) -> None:
     stream = job.stream
     title = f"{job.title}{milestone.name}"
     lines = [*words.report_lines(job.title, milestone.name, stream), f"第 {version + 1} 版"]
-    staff = [one.id for one in await possible_signers(job.player.identity)]
+    staff = await _able_to_sign(job)
     signers = stream.sample(staff, min(2, len(staff)))
     await services.file_deliverable(
         actor=job.player.identity,
@@ -115,6 +118,13 @@ async def _file(job: Job, milestone: MilestoneRow, version: int) -> None:
             uploads=(papers.scan(milestone.name, lines),),
         ),
     )
+
+
+async def _able_to_sign(job: Job) -> list[int]:
+    """The people of the agency who may sign: nobody who is barred from the trade."""
+    staff = [one.id for one in await possible_signers(job.player.identity)]
+    barred = await barred_practitioners(staff, clock.today())
+    return [one for one in staff if one not in barred]
 
 
 async def _deliverable_id(job: Job, milestone: MilestoneRow) -> int:
