@@ -174,9 +174,7 @@ async def _set(market: DemoMarket) -> None:
             market.enter(joining.joins(market, expert), market.diary.on(day, market.chance("joins", expert.login)))
     chapters = (conduct.cases, contesting.contests, renewal.renewals, ring.rings, habits.habits, moving.moves)
     others = (troubles.troubles, supervision.inspections, laboratory.chapters)
-    for process, day in (
-        one for chapter in (*chapters, *others) for one in chapter(market)
-    ):
+    for process, day in (one for chapter in (*chapters, *others) for one in chapter(market)):
         market.enter(process, market.diary.on(day, market.chance("case-hour", day)))
 
 

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from core import db
+from grading.services import replay_check
 from market.queries import signals
 from market.queries.signals import SignalFilter
 from market.rules.signal_list import DEFINITIONS
@@ -49,3 +50,30 @@ async def test_the_demo_market_shows_every_signal_and_every_trouble(committed_db
                             " where n.amendment > 0 and b.amendment < n.amendment and b.agency is null")  # fmt: skip
     assert behind == 1, "a bid that nobody confirmed stays closed"
     assert await db.value("select count(*) from core_heartbeat") == 0, "a server that starts begins its own record"
+    await check_the_life_of_a_grade()
+
+
+LIFE = {
+    "select state from grading_objection order by id": ["upheld", "dismissed", "panel", "lodged"],
+    "select kind || ' ' || state from grading_request order by id": ["explanation answered", "human asked"],
+    "select state from grading_repair order by id": ["granted", "applied"],
+    "select state from grading_way_back order by id": ["granted"],
+    "select distinct state from contracts_deferred_document where state <> 'promised' order by 1": [
+        "lapsed",
+        "supplied",
+    ],
+    "select distinct outcome from grading_inspection where outcome is not null order by 1": ["clean", "corrected"],
+    "select distinct state from grading_conduct order by 1": ["proposed", "rejected", "upheld"],
+}
+"""What the demo must hold of a grade's life, question and answer."""
+
+
+async def check_the_life_of_a_grade() -> None:
+    """Every page about a grade has something on it: contested, asked about, repaired, left, inspected, deferred."""
+    for sql, wanted in LIFE.items():
+        found = [next(iter(dict(row).values())) for row in await db.rows(sql)]
+        assert found == wanted, sql
+    replaced = await db.rows("select id from grading_report where state = 'superseded'")
+    assert replaced, "an objection that is upheld replaces the report"
+    assert await db.value("select count(*) from agencies_person_flag") >= 1
+    assert (await replay_check()).sound

@@ -137,6 +137,7 @@ async def is_disputed(market: DemoMarket, dispute: Dispute) -> Process:
     if upheld:
         return
     yield (now := diary.later(now, 3, stream))
+    await people.another_officer()  # in a small trade nearly every expert has marked the agency before
     with contracts.seeds_from(market.chance("panel", dispute.days)):
         await services.contest(actor=player.identity, objection_id=lodged.objection_id, words=CONTESTED)
     seats = [people.whoever(one.account_id) for one in await seats_of(lodged.objection_id)]
