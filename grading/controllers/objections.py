@@ -20,7 +20,7 @@ from grading import life_forms, services
 from grading.controllers.words import words
 from grading.queries import objections
 from grading.queries.objections import ObjectionView
-from grading.queries.reports import ReportView, report
+from grading.queries.reports import ReportView, contested_report, report
 from grading.queries.schemes import rulebook_on
 from grading.rules.corrections import CORRECTIONS
 from grading.rules.objections import MOST_FILES, SHORTEST, STATES, ObjectionState
@@ -127,7 +127,7 @@ async def objection_page(request: AnyRequest, objection_id: FromPath[int]) -> Re
 async def _detail(request: AnyRequest, objection_id: int, form: FormState | None = None) -> Response[Any]:
     reader = await web.identity_of(request)
     row = await objections.grade_objection(reader, objection_id)
-    view = await report(None, row.report_id)
+    view = await contested_report(row.report_id)
     seats = await objections.seats_of(objection_id)
     own_seat = next((seat for seat in seats if seat.account_id == reader.account_id), None)
     voting = row.proposal if row.proposal and row.proposal.get("verdict") else None

@@ -19,11 +19,10 @@ REPORT_STATES = {
 }
 RUN_KINDS = {
     RunKind.MONTHLY: N_("月度评级"),
-    RunKind.DIRECT_D: N_("直接定为 D 级"),
+    RunKind.DIRECT_D: N_("直接 D 级（认定或解除）"),
     RunKind.REPLAY: N_("异议成立后重算"),
     RunKind.REPAIR: N_("信用修复后重评"),
 }
-RUN_KINDS = {RunKind.MONTHLY: N_("月度评级"), RunKind.DIRECT_D: N_("直接 D 级（认定或解除）")}
 PHASES = {
     ConductPhase.PROPOSED: N_("待认定"),
     ConductPhase.LIVE: N_("有效"),

@@ -247,6 +247,17 @@ async def report(reader: Identity | None, report_id: int) -> ReportView:
     return await _view(row, full=await _may_see_cases(reader, row["agency"]))
 
 
+async def contested_report(report_id: int) -> ReportView:
+    """A report with every case behind it, for those who may see the objection to it: the caller has checked that.
+
+    Members of a re-review panel are no party and watch no grading, but they decide about single cases.
+    """
+    row = await db.row(_REPORT + "where r.id = $1", report_id)
+    if row is None:
+        raise ReportAbsent
+    return await _view(row, full=True)
+
+
 async def _may_see(reader: Identity | None, row: Any) -> bool:
     if row["state"] in (ReportState.PUBLISHED, ReportState.SUPERSEDED):
         return True

@@ -60,12 +60,12 @@ DISPUTES = (
     Dispute(168, "upheld", "surveying"),
     Dispute(140, "dismissed", "environmental"),
     Dispute(21, "panel", "environmental"),
-    Dispute(17, "lodged", "surveying"),
+    Dispute(2, "lodged", "environmental"),
 )
 QUESTIONS = ((77, AskedKind.EXPLANATION, "AG-EV-01"), (2, AskedKind.HUMAN, "AG-EV-03"))
-REPAIRS = (("AG-EV-11", "CP-0502", 50, True), ("AG-EV-09", "CP-0501", 2, False))
+REPAIRS = (("AG-EV-11", "CP-0502", 50, True), ("AG-EV-09", "CP-0501", 1, False))
 """Whose finding is to be repaired, how many days before the end it is asked for, and whether it is granted by then."""
-BARRED, BARRED_DAYS, BEFORE_DAYS, BACK_DAYS = "AG-SV-04", 308, 65, 24
+BARRED, BARRED_DAYS, BEFORE_DAYS, BACK_DAYS = "AG-EV-08", 308, 65, 24
 """A decision of an authority that reached the platform `BEFORE_DAYS` late, so that its term ends within the market."""
 
 
@@ -109,23 +109,24 @@ async def asks(market: DemoMarket, kind: AskedKind, key: str) -> Process:
 _LOWEST = """
 select r.id, r.agency, r.evidence from grading_report r
 where r.state = 'published' and r.profession = $1 and r.published_at > $2 and r.result <> 'D'
-  and jsonb_array_length(r.evidence::jsonb->'cases') >= 3
+  and jsonb_array_length(r.evidence::jsonb->'cases') >= $3
   and not exists (select 1 from grading_objection j where j.agency = r.agency)
-order by r.score, r.id limit 1
+order by r.score nulls last, r.id limit 1
 """
 
 
 async def is_disputed(market: DemoMarket, dispute: Dispute) -> Process:
-    """The weakest agency of the month does not accept its lowest mark."""
+    """The weakest agency of the month does not accept its lowest mark; the last one came back from D only just now."""
     people, diary, stream = market.people, market.diary, market.chance("dispute", dispute.days)
-    found = await db.row(_LOWEST, dispute.profession, clock.now() - timedelta(days=17))
+    least = 0 if dispute.until == "lodged" else 3
+    found = await db.row(_LOWEST, dispute.profession, clock.now() - timedelta(days=17), least)
     if found is None:
         return
     player = people.player_of(found["agency"])
     lodged = await services.lodge_objection(actor=player.identity, report_id=found["id"], draft=FACTS)
     if dispute.until == "lodged":
         return
-    yield (now := diary.later(clock.now(), 4, stream))
+    yield (now := diary.later(clock.now(), 2, stream))
     upheld = dispute.until == "upheld"
     await services.decide_objection(
         actor=people.second_officer,
@@ -193,9 +194,9 @@ async def is_barred(market: DemoMarket) -> Process:
         agency_id=player.agency_id,
         profession=player.agency.profession,
         code="DD-01",
-        document_no=f"泰测罚演〔{since.year}〕3号",
-        authority="泰安市自然资源和规划局（演示）",
-        facts="测绘成果所附外业检查记录经查为补造，决定书认定成果检查弄虚作假。",
+        document_no=f"淄环罚演〔{since.year}〕3号",
+        authority="淄博市生态环境局（演示）",
+        facts="验收监测报告所附采样记录经查为补造，决定书认定报告弄虚作假。",
         starts_on=since,
         ends_on=add_months(since, 12),
     )
@@ -208,7 +209,7 @@ async def comes_back(market: DemoMarket) -> Process:
     ground = await db.value("select max(id) from grading_direct_d where agency = $1", player and player.agency_id)
     if player is None or ground is None:
         return
-    draft = WayBackDraft(COMMITTED, OBLIGATIONS, "泰安市自然资源和规划局（演示）已复查确认", True)
+    draft = WayBackDraft(COMMITTED, OBLIGATIONS, "淄博市生态环境局（演示）已复查确认", True)
     filed = await services.file_way_back(actor=player.identity, direct_d_id=ground, draft=draft, proofs=(PROOF,))
     yield (now := diary.later(clock.now(), 1, stream))
     await services.check_way_back(
