@@ -56,6 +56,8 @@ class Dispute:
     profession: str
 
 
+PATIENCE = 8
+"""Working days that a dispute waits for a grade to be published."""
 DISPUTES = (
     Dispute(168, "upheld", "surveying"),
     Dispute(140, "dismissed", "environmental"),
@@ -119,8 +121,12 @@ async def is_disputed(market: DemoMarket, dispute: Dispute) -> Process:
     """The weakest agency of the month does not accept its lowest mark; the last one came back from D only just now."""
     people, diary, stream = market.people, market.diary, market.chance("dispute", dispute.days)
     least = 0 if dispute.until == "lodged" else 3
-    found = await db.row(_LOWEST, dispute.profession, clock.now() - timedelta(days=17), least)
-    if found is None:
+    for _ in range(PATIENCE):
+        found = await db.row(_LOWEST, dispute.profession, clock.now() - timedelta(days=17), least)
+        if found is not None:
+            break
+        yield diary.later(clock.now(), 1, stream)
+    else:
         return
     player = people.player_of(found["agency"])
     lodged = await services.lodge_objection(actor=player.identity, report_id=found["id"], draft=FACTS)
