@@ -226,7 +226,7 @@ async def comes_back(market: DemoMarket) -> Process:
     done = await services.decide_way_back(actor=third, way_back_id=filed.way_back_id, granted=True, reasons=LEFT_D)
     if done.effective_on is not None and done.effective_on > clock.today():
         yield max(diary.at(diary.workday(done.effective_on), 10), now)
-        await services.lift_due(actor=market.people.second_officer)
+        await services.lift_due(actor=third)
 
 
 def _recorded(player: Player | None) -> Player | None:
