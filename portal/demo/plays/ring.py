@@ -1,6 +1,6 @@
 """A few notices whose bids look as if they had been written at one desk, so that the supervisor has something to see.
 
-The product accuses nobody: whether there is more to it than chance, a case with a right of reply has to show.
+The product accuses nobody: whether there is more to it than chance, a case with a right of reply has to show (`inquiry`).
 """
 
 import io
@@ -20,6 +20,7 @@ from market.rules.eligibility import NotEligible
 from portal.demo import words
 from portal.demo.market import DemoMarket
 from portal.demo.people import Player
+from portal.demo.plays.inquiry import inquiry_at, is_looked_into
 from portal.demo.plays.scene import Scene, concludes, day_of, posts
 from portal.demo.stage import Process
 
@@ -64,6 +65,8 @@ async def _notice_of(market: DemoMarket, pattern: Pattern) -> Process:
     yield posted.draft.deadline
     async for moment in concludes(market, posted):
         yield moment
+    if pattern.one_desk:
+        market.enter(is_looked_into(market, posted.notice_id), inquiry_at(market))
 
 
 async def _bid_all(notice_id: int, bidders: Sequence[Player], pattern: Pattern) -> None:
