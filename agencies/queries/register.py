@@ -197,6 +197,15 @@ async def recorded_agencies(profession: Profession | None = None) -> list[Agency
     return [_agency(row) for row in found]
 
 
+async def region_names() -> dict[str, tuple[str, str]]:
+    """The regions of agencies by code, in Chinese and English; English is the Chinese where nobody gave it."""
+    found = await db.rows(
+        "select distinct on (region_code) region_code, region_zh, coalesce(nullif(region_en, ''), region_zh)"
+        " from agencies_agency where region_zh <> '' order by region_code, region_en = '', id"
+    )
+    return {code: (zh, en) for code, zh, en in found}
+
+
 async def agencies_by_uscc(codes: Sequence[str]) -> dict[str, int]:
     """The ids of agencies on record by credit code; codes of nobody are missing."""
     found = await db.rows("select id, uscc from agencies_agency where uscc = any($1)", list(codes))

@@ -107,7 +107,8 @@ def _acceptance_item(row: Any, clocks: Clocks) -> DeskItem:
 
 
 _DELIVERY = """
-select c.id as contract_id, m.id as milestone_id, m.name, m.days, c.title, c.signed_at, d.id,
+select c.id as contract_id, m.id as milestone_id, m.name as name_zh,
+       case when m.name = c.item_name_zh then c.item_name_en else m.name end as name_en, m.days, c.title, c.signed_at, d.id,
        d.number, d.state, d.filed_at, d.due_at, s.returned_at
 from contracts_milestone m
 join contracts_contract c on c.id = m.contract
@@ -133,7 +134,7 @@ def _delivery_item(row: Any, due: datetime, clocks: Clocks) -> DeskItem:
     form = f"/contracts/{row['contract_id']}/milestones/{row['milestone_id']}/result"
     if row["state"] == "returned":
         return DeskItem(
-            _("成果更正"), row["title"], f"{row['number']}　{row['name']}", form, row["due_at"],
+            _("成果更正"), row["title"], f"{row['number']}　{loc(row, 'name')}", form, row["due_at"],
             row["returned_at"], clocks.correct, _("提交新版本"),
         )  # fmt: skip
     if row["state"] == "filed":
@@ -142,7 +143,7 @@ def _delivery_item(row: Any, due: datetime, clocks: Clocks) -> DeskItem:
             row["due_at"], row["filed_at"], clocks.accept, _("看进度"), mine=False,
         )  # fmt: skip
     return DeskItem(
-        _("提交成果"), row["title"], row["name"], form, due, row["signed_at"], row["days"],
+        _("提交成果"), row["title"], loc(row, "name"), form, due, row["signed_at"], row["days"],
         _("提交成果"),
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from core import web
 from core.forms import Form
+from core.i18n import loc
 from core.identity import Permission
 from core.web.pages import decode_cursor
 from market import forms_signals
@@ -151,6 +152,7 @@ async def show_concentration() -> dict[str, Any]:
             {
                 "item": row.item,
                 "region": row.region,
+                "region_name": loc(row, "region"),
                 "agency_id": row.agency_id,
                 "agency_zh": row.name_zh,
                 "awards": row.awards,

@@ -196,7 +196,7 @@ def _bars(rows: Sequence[ShareRow], value: Any, limit: float, unit: str, *, by_m
 
 
 def _market(row: ShareRow) -> str:
-    return f"{loc(row, 'item')} · {row.region}"
+    return f"{loc(row, 'item')} · {loc(row, 'region')}"
 
 
 @get("/supervision/concentration.csv", name="market:concentration-csv", guards=WATCHER)
@@ -207,6 +207,7 @@ async def concentration_csv() -> Response[bytes]:
         "item",
         "item_name",
         "region",
+        "region_name",
         "agency",
         "awards",
         "amount",
@@ -220,6 +221,7 @@ async def concentration_csv() -> Response[bytes]:
             row.item,
             loc(row, "item"),
             row.region,
+            loc(row, "region"),
             loc(row, "name"),
             row.awards,
             f"{row.amount:.2f}",

@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 
+from agencies.queries import region_names
 from core import clock, db
 from core.i18n import _
 from market import content
@@ -59,6 +60,11 @@ class SignalRow:
     def title(self) -> str:
         """Its name, in the reader's language."""
         return _(self.definition.title) if self.definition else self.code
+
+    @property
+    def reference(self) -> str:
+        """The number of the published definition; the code where the definition was retired."""
+        return self.definition.reference if self.definition else self.code
 
     @property
     def least(self) -> str:
@@ -172,6 +178,8 @@ class ShareRow:
     item_zh: str
     item_en: str
     region: str
+    region_zh: str
+    region_en: str
     agency_id: int
     name_zh: str
     name_en: str
@@ -236,13 +244,14 @@ async def concentration() -> Concentration:
     items = await db.rows(
         "select distinct on (code) code, name_zh, name_en from market_service_item order by code, id desc"
     )
+    names = await region_names()
     by_id = {row["id"]: row for row in agencies}
     by_client = {row["id"]: row for row in clients}
     by_code = {row["code"]: row for row in items}
     return Concentration(
         since,
         limits,
-        [_share(limits, one, by_id[one["agency"]], by_code[one["item"]]) for one in shares],
+        [_share(limits, one, by_id[one["agency"]], by_code[one["item"]], names.get(one["region"])) for one in shares],
         [_pair(one, by_id[one["agency"]], by_client[one["client"]]) for one in pairs],
     )
 
@@ -254,13 +263,16 @@ def _computed(frame: Any) -> tuple[list[dict[Any, Any]], list[dict[Any, Any]]]:
     return shares(frame).to_dict("records"), repeated[repeated["awards"] >= 2].to_dict("records")
 
 
-def _share(limits: Limits, one: Mapping[Any, Any], agency: Any, item: Any) -> ShareRow:
+def _share(limits: Limits, one: Mapping[Any, Any], agency: Any, item: Any, region: tuple[str, str] | None) -> ShareRow:
     enough = one["awards"] >= limits.share_awards and one["market_awards"] >= limits.share_market
+    region_zh, region_en = region or (one["region"], one["region"])
     return ShareRow(
         one["item"],
         item["name_zh"],
         item["name_en"],
         one["region"],
+        region_zh,
+        region_en,
         one["agency"],
         agency["name_zh"],
         agency["name_en"],

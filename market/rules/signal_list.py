@@ -240,7 +240,7 @@ SIGNALS: tuple[Definition, ...] = (
         Family.MARKET,
         N_("份额过大"),
         N_(
-            "近一年 %(item)s 在 %(region)s 共中选 %(market)s 次，该机构 %(awards)s 次，金额占 %(share)s%%（HHI %(hhi)s）。"
+            "近一年 %(item)s 在 %(region)s 共中选 %(market)s 次，该机构 %(awards)s 次，金额占 %(share)s%%（集中度 HHI %(hhi)s）。"
         ),
         N_("专业冷门、当地有资质的机构少时，份额自然集中。"),
         N_(

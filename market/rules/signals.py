@@ -107,6 +107,11 @@ class Definition:
         """Whether the signal is computed on that day (half-open)."""
         return self.valid_from <= on and (self.valid_until is None or on < self.valid_until)
 
+    @property
+    def reference(self) -> str:
+        """The number of a published definition, "" for our own: a name of ours is for programs, not for readers."""
+        return self.code.partition("-")[0] if self.code.startswith("R0") else ""
+
     def least(self, limits: Limits) -> Message:
         """What there must at least be for it, by these limits."""
         return Message(self.minimum, limits.shown())

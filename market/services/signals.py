@@ -6,13 +6,15 @@ deleted, and found again it is simply in force once more. Nothing is blocked by 
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from inspect import iscoroutinefunction
+from typing import Any
 
 import anyio
 
+from agencies.queries import region_names
 from core import clock, db, trail
 from core.db import transaction
 from core.identity import SYSTEM, Identity, Permission
@@ -80,7 +82,28 @@ async def _compute(definitions: Sequence[Definition], notice_id: int | None) -> 
         function = signals.finder(one)
         if iscoroutinefunction(function):
             found += await function(limits)
+    found = await named(found)
     return await _store(found, definitions, [int(one) for one in read.notices["notice"]], nightly=notice_id is None)
+
+
+async def named(found: Sequence[Found]) -> list[Found]:
+    """The same with items and regions by name, as they are called today, beside which the English stands."""
+    items = {
+        row["code"]: (row["name_zh"], row["name_en"] or row["name_zh"])
+        for row in await db.rows(
+            "select distinct on (code) code, name_zh, name_en from market_service_item order by code, id desc"
+        )
+    }
+    names = {"item": items, "region": await region_names()}
+    return [replace(one, params=_spelled(one.params, names)) for one in found]
+
+
+def _spelled(params: Mapping[str, Any], names: Mapping[str, Mapping[str, tuple[str, str]]]) -> dict[str, Any]:
+    spelled = dict(params)
+    for name, known in names.items():
+        if params.get(name) in known:
+            spelled[name], spelled[f"{name}_en"] = known[params[name]]
+    return spelled
 
 
 async def _store(

@@ -106,13 +106,13 @@
     bars: function (d, t, narrow) {
       return Object.assign(base(t, narrow), {
         grid: { left: 4, right: 56, top: 20, bottom: 4, containLabel: true },
-        xAxis: axis(t, { type: "value", max: d.max, axisLine: { show: false } }),
+        xAxis: axis(t, { type: "value", max: d.max, splitNumber: narrow ? 2 : 5, axisLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 12, hideOverlap: true } }),
         yAxis: axis(t, { type: "category", data: d.names, inverse: true, splitLine: { show: false },
           axisLabel: { color: t.ink, fontSize: 12, interval: 0, width: narrow ? 120 : 190, overflow: "truncate", ellipsis: "…" } }),
         series: [{ type: "bar", barMaxWidth: 18, data: d.values.map(function (v) {
           return { value: v, itemStyle: v > d.limit ? { color: t["warn-line"], decal: DECAL.B } : { color: t.act } }; }),
-          label: { show: true, position: "right", color: t["ink-2"], fontSize: 12, formatter: function (p) { return p.value + d.unit; } },
-          markLine: { silent: true, symbol: "none", data: [{ xAxis: d.limit, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "end", formatter: d.limit + d.unit, color: t.ink, fontSize: 12 } }] } }]
+          label: { show: true, position: "right", color: t["ink-2"], fontSize: 12, textBorderWidth: 4, textBorderColor: t.surface, formatter: function (p) { return p.value + d.unit; } }, z: 5,
+          markLine: { silent: true, symbol: "none", z: 3, data: [{ xAxis: d.limit, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "end", formatter: d.limit + d.unit, color: t.ink, fontSize: 12 } }] } }]
       });
     },
     /* a price index by quarter, 100 in the base */

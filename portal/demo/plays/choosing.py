@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 
-from core import clock
+from core import clock, db
 from core.identity import Identity
 from market import services
 from market.queries.low_price import open_check
 from market.queries.notices import NoticeRow, notice, opened_bids
-from market.queries.panels import panel_view, seats_of
+from market.queries.panels import hidden_names, panel_view, seats_of
 from market.rules.eligibility import NotEligible
 from market.rules.notices import NoticeState
 from market.rules.panel import Criteria, Question
@@ -106,10 +106,17 @@ async def _assesses(market: DemoMarket, need: Need, row: NoticeRow) -> None:
 
 
 async def _scores(need: Need, row: NoticeRow, member: Identity) -> None:
-    view = await panel_view(row, member)
     marks = {
-        (proposal.name, question.code): Decimal(round(question.weight * need.stream.uniform(0.55, 0.95)))
-        for proposal in view.proposals
+        (name, question.code): Decimal(round(question.weight * need.stream.uniform(0.55, 0.95)))
+        for name in await _in_order_of_bids(row.id)
         for question in row.questions.questions
     }
     await services.save_scores(member, notice_id=row.id, marks=marks, submit=True)
+
+
+async def _in_order_of_bids(notice_id: int) -> list[str]:
+    """The hidden names by bid: their own order hangs on this installation's key, and the play on its seed alone."""
+    entered = await db.rows("select id from market_bid where notice = $1 and state = 'entered' order by id", notice_id)
+    ids = [row["id"] for row in entered]
+    names = hidden_names(notice_id, ids)
+    return [names[one] for one in ids]

@@ -1,8 +1,9 @@
 """A few notices whose bids look as if they had been written at one desk, so that the supervisor has something to see.
 
-The product accuses nobody: whether there is more to it than chance, a case with a right of reply has to show.
+The product accuses nobody: whether there is more to it than chance, a case with a right of reply has to show (`inquiry`).
 """
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -14,17 +15,19 @@ from xml.sax.saxutils import escape
 from core import accounts
 from core.db import transaction
 from core.identity import Role
-from market import services
+from market import sealing, services
 from market.rules.bids import Attachment, Offer
 from market.rules.eligibility import NotEligible
 from portal.demo import words
 from portal.demo.market import DemoMarket
 from portal.demo.people import Player
+from portal.demo.plays.inquiry import inquiry_at, is_looked_into
 from portal.demo.plays.scene import Scene, concludes, day_of, posts
 from portal.demo.stage import Process
 
 TRADE = "surveying"
 SITE = Scene("CL-03", "XT-SV-01", "厂区地形图更新", "1:500 地形图，约 6 公顷", "26000.00")
+KEY = hashlib.sha256(b"xinshi demo origins").digest()
 LONG_AGO = (100, 75, 60, 45, 30)
 
 
@@ -64,6 +67,8 @@ async def _notice_of(market: DemoMarket, pattern: Pattern) -> Process:
     yield posted.draft.deadline
     async for moment in concludes(market, posted):
         yield moment
+    if pattern.one_desk:
+        market.enter(is_looked_into(market, posted.notice_id), inquiry_at(market))
 
 
 async def _bid_all(notice_id: int, bidders: Sequence[Player], pattern: Pattern) -> None:
@@ -71,9 +76,9 @@ async def _bid_all(notice_id: int, bidders: Sequence[Player], pattern: Pattern) 
     shared = Attachment("技术方案.docx", _document("演示作者甲"))
     for number, (player, price) in enumerate(zip(bidders, pattern.prices, strict=True)):
         offer = Offer(Decimal(price), 15, words.PROPOSALS[number % 3])
-        actor, origin = player.identity, services.origin_of(f"192.0.2.{10 + number}", "Firefox")
+        actor, origin = player.identity, _origin(f"192.0.2.{10 + number}")
         if pattern.one_desk:
-            origin = services.origin_of("192.0.2.7", "Firefox")
+            origin = _origin("192.0.2.7")
             files = (shared,) if number < 2 else (Attachment("方案.docx", _document("演示作者甲", str(number))),)
             offer = replace(offer, attachments=files)
             if number == 1:
@@ -82,6 +87,12 @@ async def _bid_all(notice_id: int, bidders: Sequence[Player], pattern: Pattern) 
             await services.submit_bid(actor, notice_id=notice_id, offer=offer, origin=origin)
         except NotEligible:
             continue
+
+
+def _origin(address: str) -> dict[str, str]:
+    """As `services.origin_of`, by a key of the play: with an installation's, no two builds would draw the same lots."""
+    given = {"address": address, "browser": "Firefox"}
+    return {kind: sealing.origin_mark(KEY, kind, value) for kind, value in given.items()}
 
 
 async def _also_for(first: Player, second: Player) -> int:
