@@ -14,6 +14,7 @@ APP_CONFIG = AppConfig(
             "grading.life_tables",
             "grading.supervision_tables",
             "grading.live_tables",
+            "grading.conduct_tables",
         ],
         exclude_imported=True,
     ),

@@ -73,7 +73,8 @@ async def frames(until: date | None = None) -> "Frames":
         ],
         "cases": await _cases(since, day, rules),
         "grades": [
-            {**row, "score": float(row["score"]), "sd": float(row["sd"])} for row in await db.rows(_GRADES, since, day, end)
+            {**row, "score": float(row["score"]), "sd": float(row["sd"])}
+            for row in await db.rows(_GRADES, since, day, end)
         ],
         "stars": [
             {**row, "level": float("nan") if row["level"] is None else float(row["level"])}
