@@ -40,6 +40,7 @@ from grading.services.objections import (
     lodge_objection,
     withdraw_objection,
 )
+from grading.services.record_breaches import sweep_record
 from grading.services.repairs import (
     RepairDraft,
     accept_repair,
@@ -123,6 +124,7 @@ __all__ = [
     "suggest_successors",
     "sweep_asked",
     "sweep_objections",
+    "sweep_record",
     "sweep_repairs",
     "vote",
     "withdraw_objection",

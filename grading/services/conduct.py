@@ -88,7 +88,7 @@ async def propose_conduct(*, actor: Identity, draft: FindingDraft) -> ProposalRe
     not on record.
     """
     actor.require(Permission.RECORD_CONDUCT)
-    return await _propose(actor, draft)
+    return await propose(actor, draft)
 
 
 async def propose_from_case(actor: Identity, breach: Breach) -> ProposalReceipt:
@@ -106,7 +106,7 @@ async def propose_from_case(actor: Identity, breach: Breach) -> ProposalReceipt:
         f"{breach.facts}\n{breach.reasons}",
         breach.number,
     )
-    return await _propose(actor, draft)
+    return await propose(actor, draft)
 
 
 async def propose_from_lapse(lapse: Lapse) -> ProposalReceipt:
@@ -121,10 +121,11 @@ async def propose_from_lapse(lapse: Lapse) -> ProposalReceipt:
         f"合同 {lapse.contract_no} 申报时承诺于 {due} 前补交“{lapse.name}”，到期未补交。",
         f"{lapse.contract_no} 容缺承诺记录，系统时钟",
     )
-    return await _propose(SYSTEM, draft)
+    return await propose(SYSTEM, draft)
 
 
-async def _propose(actor: Identity, draft: FindingDraft) -> ProposalReceipt:
+async def propose(actor: Identity, draft: FindingDraft) -> ProposalReceipt:
+    """Put a finding to the agency for whom `actor` acts; who may is checked by the callers."""
     async with transaction():
         rules = await rulebook_on(clock.today())
         item = rules.scheme.item(draft.code)
