@@ -1,38 +1,10 @@
 """What the record of contracts shows against an agency by itself: late and missing filings, overruns, returns."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 
+from contracts.rules.breaches import OVERRUN_PERCENT, RETURNS, RecordBreach, RecordedBreach
 from core import clock, db
 
-
-class RecordBreach(StrEnum):
-    """What happened, as the clock and the record know it."""
-
-    CONTRACT_LATE = "contract-filing"
-    CORRECTION_LATE = "correction"
-    OVERRUN = "overrun"
-    RETURNED_TWICE = "returned-twice"
-
-
-@dataclass(frozen=True)
-class RecordedBreach:
-    """One event; `event` names it once and for all, also when what was missing comes in late afterwards."""
-
-    kind: RecordBreach
-    event: str
-    agency_id: int
-    profession: str
-    contract_no: str
-    title: str
-    at: datetime
-    figures: tuple[int, int]
-
-
-OVERRUN_PERCENT = 150
-"""Days taken as a share of those agreed beyond which CP-0204 speaks (suspensions and the client's days not counted)."""
-RETURNS = 2
 
 _BREACHES = """
 with one as (

@@ -29,7 +29,7 @@ PAGE = 30
 UPLOAD_LIMIT = (MOST_FILES * 10 + 2) * files.MEGABYTE
 RECORDER = [web.requires(Permission.RECORD_CONDUCT)]
 DECIDER = [web.requires(Permission.DECIDE_CONDUCT)]
-_UPLOAD = {"use": EVIDENCE, "most": MOST_FILES}
+_UPLOAD: dict[str, Any] = {"use": EVIDENCE, "most": MOST_FILES}
 SIGNER = [web.requires(Permission.PUBLISH_GRADE)]
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from contracts.queries.breaches import RecordBreach, RecordedBreach
+from contracts.rules.breaches import RecordBreach, RecordedBreach
 
 ITEMS: dict[RecordBreach, str] = {
     RecordBreach.CONTRACT_LATE: "CP-0201",

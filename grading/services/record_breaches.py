@@ -1,7 +1,8 @@
 """The sweep that puts to the agency what the record shows by itself. It proposes; a person decides."""
 
 from agencies.rules import Profession
-from contracts.queries.breaches import RecordedBreach, recorded_breaches
+from contracts.queries.breaches import recorded_breaches
+from contracts.rules.breaches import RecordedBreach
 from core import clock, db
 from core.db import transaction
 from core.identity import SYSTEM
