@@ -5,7 +5,6 @@ from datetime import timedelta
 from contracts.rules.breaches import OVERRUN_PERCENT, RETURNS, RecordBreach, RecordedBreach
 from core import clock, db
 
-
 _BREACHES = """
 with one as (
   select c.id, c.agency, c.profession, coalesce(c.number, c.notice_no) as contract_no, c.title from contracts_contract c),
