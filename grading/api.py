@@ -8,19 +8,21 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from agencies.rules import Profession
-from core import clock, web
+from core import clock, files, web
 from core.errors import NotFound
 from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
 from grading import api_laboratory, api_life, api_supervision, api_watching, forms, queries, services
-from grading.queries.conduct import FindingView
+from grading.queries.conduct import FindingView, finding_file, finding_files
 from grading.queries.reports import ReportView
 from grading.rules.evidence import plain
+from grading.services.conduct import MOST_FILES
 
 AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
 MOST = 100
+UPLOAD_LIMIT = (MOST_FILES * 10 + 2) * files.MEGABYTE
 OFFICER = [web.requires(Permission.RUN_GRADING)]
 SIGNER = [web.requires(Permission.PUBLISH_GRADE)]
 RECORDER = [web.requires(Permission.RECORD_CONDUCT)]
@@ -194,7 +196,10 @@ class RevocationBody(msgspec.Struct):
 
 
 async def _act(
-    request: AnyRequest, data: msgspec.Struct, parse: Callable[[Form], T], do: Callable[[Identity, T], Awaitable[Any]]
+    request: AnyRequest,
+    data: msgspec.Struct | None,
+    parse: Callable[[Form], T],
+    do: Callable[[Identity, T], Awaitable[Any]],
 ) -> Response[Any]:
     """Parse, carry out once, answer with the receipt."""
     actor = await web.identity_of(request)
@@ -266,15 +271,63 @@ async def propose_finding(request: AnyRequest, data: JSONBody[FindingBody]) -> R
     )
 
 
-@post("/conduct-points/{finding_id:int}/reply", name="api:conduct-point-reply", guards=AGENCY)
-async def reply_finding(request: AnyRequest, finding_id: FromPath[int], data: JSONBody[TextBody]) -> Response[Any]:
-    """The agency's reply."""
+@post(
+    "/conduct-points/with-files",
+    name="api:conduct-point-propose-files",
+    guards=RECORDER,
+    request_max_body_size=UPLOAD_LIMIT,
+)
+async def propose_with_files(request: AnyRequest) -> Response[Any]:
+    """The same as multipart, with up to five files `evidence`."""
+    return await _act(
+        request,
+        None,
+        forms.parse_finding,
+        lambda actor, draft: services.propose_conduct(actor=actor, draft=draft),
+    )
+
+
+async def _reply(request: AnyRequest, finding_id: int, data: msgspec.Struct | None) -> Response[Any]:
     return await _act(
         request,
         data,
-        forms.parse_text,
-        lambda actor, text: services.reply_conduct(actor=actor, finding_id=finding_id, text=text),
+        forms.parse_reply,
+        lambda actor, reply: services.reply_conduct(
+            actor=actor, finding_id=finding_id, text=reply.text, evidence=reply.evidence
+        ),
     )
+
+
+@post("/conduct-points/{finding_id:int}/reply", name="api:conduct-point-reply", guards=AGENCY)
+async def reply_finding(request: AnyRequest, finding_id: FromPath[int], data: JSONBody[TextBody]) -> Response[Any]:
+    """The agency's reply."""
+    return await _reply(request, finding_id, data)
+
+
+@post(
+    "/conduct-points/{finding_id:int}/reply-with-files",
+    name="api:conduct-point-reply-files",
+    guards=AGENCY,
+    request_max_body_size=UPLOAD_LIMIT,
+)
+async def reply_with_files(request: AnyRequest, finding_id: FromPath[int]) -> Response[Any]:
+    """The same as multipart, with up to five files `evidence`."""
+    return await _reply(request, finding_id, None)
+
+
+@get("/conduct-points/{finding_id:int}/files", name="api:conduct-point-files", guards=[web.signed_in])
+async def list_files(request: AnyRequest, finding_id: FromPath[int]) -> dict[str, Any]:
+    """The files of both sides, for the agency and the officers; empty for everybody else."""
+    reader = await web.identity_of(request)
+    shown = await finding_files(reader, await queries.finding(reader, finding_id))
+    return {"items": plain(shown), "next": None}
+
+
+@get("/conduct-points/{finding_id:int}/files/{file_id:int}", name="api:conduct-point-file", guards=[web.signed_in])
+async def one_file(request: AnyRequest, finding_id: FromPath[int], file_id: FromPath[int]) -> Response[Any]:
+    """One of these files."""
+    found = await finding_file(await web.identity_of(request), finding_id, file_id)
+    return await files.response(found.id, name=found.name)
 
 
 @post("/conduct-points/{finding_id:int}/decision", name="api:conduct-point-decide", guards=DECIDER)
@@ -332,7 +385,11 @@ api_router = Router(
         publish_report,
         renew_report,
         propose_finding,
+        propose_with_files,
         reply_finding,
+        reply_with_files,
+        list_files,
+        one_file,
         decide_finding,
         impose,
         revoke,

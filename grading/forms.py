@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from agencies.rules import Profession
 from core import clock
-from core.forms import Form
+from core.forms import Form, Upload
 from core.i18n import N_
 from grading.services import FindingDraft, Imposition
 
@@ -73,9 +73,23 @@ def parse_finding(form: Form) -> FindingDraft:
         found_on=found_on or clock.today(),
         facts=form.text("facts", max_length=LONG),
         source=form.text("source", max_length=LONG),
+        evidence=tuple(form.uploads("evidence")),
     )
     form.finish()
     return draft
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the agency answers, and the files that show it."""
+
+    text: str
+    evidence: tuple[Upload, ...] = ()
+
+
+def parse_reply(form: Form) -> Reply:
+    """The agency's reply with its files."""
+    return Reply(parse_text(form), tuple(form.uploads("evidence")))
 
 
 def parse_decision(form: Form) -> Decision:

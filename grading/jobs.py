@@ -44,3 +44,9 @@ async def life_sweep() -> None:
 async def suggest_successors() -> None:
     """At night: who may carry on an agency with a record. A suggestion only; people decide."""
     await services.suggest_successors()
+
+
+@jobs.periodic("25 * * * *", "grading.sweep_record")
+async def sweep_record() -> None:
+    """Late and missing filings, overruns and repeated returns are put to the agency; a person decides."""
+    await services.sweep_record()

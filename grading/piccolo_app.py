@@ -15,6 +15,7 @@ APP_CONFIG = AppConfig(
             "grading.supervision_tables",
             "grading.laboratory_tables",
             "grading.live_tables",
+            "grading.conduct_tables",
         ],
         exclude_imported=True,
     ),

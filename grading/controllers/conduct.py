@@ -7,7 +7,7 @@ from litestar.params import FromPath, FromQuery
 
 from agencies.queries import recorded_agencies
 from agencies.rules import PROFESSION_TITLES
-from core import clock, web
+from core import clock, files, web
 from core.forms import Form
 from core.i18n import _, loc
 from core.identity import Permission
@@ -16,18 +16,20 @@ from core.web import FormState
 from core.web.pages import decode_cursor
 from grading import services
 from grading.controllers.words import words
-from grading.forms import Decision, parse_decision, parse_finding, parse_imposition, parse_revocation, parse_text
+from grading.forms import Decision, parse_decision, parse_finding, parse_imposition, parse_reply, parse_revocation
 from grading.queries.certificates import certificate
-from grading.queries.conduct import finding, findings
+from grading.queries.conduct import finding, finding_file, finding_files, findings
 from grading.queries.schemes import rulebook_on
 from grading.services.certificates import RevocationReceipt
-from grading.services.conduct import DecisionReceipt, ProposalReceipt, ReplyReceipt
+from grading.services.conduct import EVIDENCE, MOST_FILES, DecisionReceipt, ProposalReceipt, ReplyReceipt
 from grading.services.direct_d import COMPUTED, ImpositionReceipt
 
 AnyRequest = Request[Any, Any, Any]
 PAGE = 30
+UPLOAD_LIMIT = (MOST_FILES * 10 + 2) * files.MEGABYTE
 RECORDER = [web.requires(Permission.RECORD_CONDUCT)]
 DECIDER = [web.requires(Permission.DECIDE_CONDUCT)]
+_UPLOAD: dict[str, Any] = {"use": EVIDENCE, "most": MOST_FILES}
 SIGNER = [web.requires(Permission.PUBLISH_GRADE)]
 
 
@@ -76,10 +78,10 @@ async def new_page(request: AnyRequest) -> Response[Any]:
 
 
 async def _new(request: AnyRequest, form: FormState | None = None) -> Response[Any]:
-    return await web.page(request, "grading/finding_form.html", **words(), **await _choices(), form=form)
+    return await web.page(request, "grading/finding_form.html", **words(), **await _choices(), form=form, **_UPLOAD)
 
 
-@post("/conduct/new", name="grading:finding-propose", guards=RECORDER)
+@post("/conduct/new", name="grading:finding-propose", guards=RECORDER, request_max_body_size=UPLOAD_LIMIT)
 async def propose(request: AnyRequest) -> Response[Any]:
     """Put a finding to the agency."""
     actor = await web.identity_of(request)
@@ -115,6 +117,8 @@ async def _finding(request: AnyRequest, finding_id: int, form: FormState | None 
         may_decide=reader is not None and row.may_decide(reader, now),
         party=own or (reader is not None and reader.may(Permission.RECORD_CONDUCT)),
         entries=await timeline(f"conduct:{finding_id}"),
+        papers=await finding_files(reader, row),
+        **_UPLOAD,
     )
 
 
@@ -122,13 +126,17 @@ async def _finding(request: AnyRequest, finding_id: int, form: FormState | None 
     "/conduct/{finding_id:int}/reply",
     name="grading:finding-reply",
     guards=[web.requires(Permission.COMMENT_GRADE)],
+    request_max_body_size=UPLOAD_LIMIT,
 )
 async def reply(request: AnyRequest, finding_id: FromPath[int]) -> Response[Any]:
     """The agency's reply."""
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> ReplyReceipt:
-        return await services.reply_conduct(actor=actor, finding_id=finding_id, text=parse_text(form))
+        given = parse_reply(form)
+        return await services.reply_conduct(
+            actor=actor, finding_id=finding_id, text=given.text, evidence=given.evidence
+        )
 
     return await web.act(
         request,
@@ -136,6 +144,13 @@ async def reply(request: AnyRequest, finding_id: FromPath[int]) -> Response[Any]
         lambda _receipt: web.redirect("grading:finding", finding_id=finding_id, say=_("申辩已收到。")),
         lambda state: _finding(request, finding_id, state),
     )
+
+
+@get("/conduct/{finding_id:int}/files/{file_id:int}", name="grading:finding-file", guards=[web.signed_in])
+async def paper(request: AnyRequest, finding_id: FromPath[int], file_id: FromPath[int]) -> Response[Any]:
+    """A file of the evidence or the reply, for the agency and the officers."""
+    found = await finding_file(await web.identity_of(request), finding_id, file_id)
+    return await files.response(found.id, name=found.name)
 
 
 @post("/conduct/{finding_id:int}/decide", name="grading:finding-decide", guards=DECIDER)
@@ -220,6 +235,7 @@ HANDLERS = [
     new_page,
     propose,
     finding_page,
+    paper,
     reply,
     decide,
     direct_d_page,

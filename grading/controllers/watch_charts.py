@@ -107,6 +107,16 @@ def _fairness(rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
     return "dots", _dots(names, [(_two(row["gap"]), None, None) for row in rows], [0], unit="")
 
 
+def _appeals(rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
+    ribbon = {side: [_hundred(row[name]) for row in rows] for side, name in (("lo", "low"), ("hi", "high"))}
+    values = [_hundred(row["share"]) for row in rows]
+    limits = [100 * LIMITS.appeal_watch]
+    series = [(_("改判率"), values)]
+    return "lines", _lines([row["month"] for row in rows], series, min=0, max=100, unit="%", **ribbon) | {
+        "limits": limits
+    }
+
+
 def _responses(rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
     values = [_hundred(row["share"]) for row in rows]
     return "lines", _lines([row["month"] for row in rows], [(_("回应率"), values)], min=0, max=100, unit="%")
@@ -129,6 +139,7 @@ _MAKERS: dict[str, Callable[[Sequence[Row]], tuple[str, dict[str, Any]]]] = {
     "psi": _psi,
     "states": _states,
     "fairness": _fairness,
+    "appeals": _appeals,
     "responses": _responses,
     "overlap": _overlap,
 }

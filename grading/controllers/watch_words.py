@@ -61,6 +61,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "z": (N_("差 / 标准误"), "signed"),
     "asked": (N_("期满的请求"), "int"),
     "answered": (N_("已回答"), "int"),
+    "decided": (N_("有结论的异议"), "int"),
+    "first": (N_("初次决定改判"), "int"),
+    "review": (N_("复评改判"), "int"),
     "profession": (N_("专业"), "scope"),
     "reviewers": (N_("审查员数"), "int"),
     "results": (N_("已评成果"), "int"),
@@ -79,6 +82,9 @@ OVERRIDES: dict[tuple[str, str], tuple[str, str]] = {
     ("bunching", "low"): (N_("区间下限"), "percent"),
     ("bunching", "high"): (N_("区间上限"), "percent"),
     ("bunching", "share"): (N_("线上占比"), "percent"),
+    ("appeals", "share"): (N_("改判率"), "percent"),
+    ("appeals", "low"): (N_("区间下限"), "percent"),
+    ("appeals", "high"): (N_("区间上限"), "percent"),
     ("fairness", "gap"): (N_("与同分平均之差"), "signed"),
     ("fairness", "kind"): (N_("分组"), "kind"),
     ("psi", "then"): (N_("一年前等级数"), "int"),
@@ -156,6 +162,9 @@ _CAPTIONS = {
     ),
     "states": N_("最近一次评定 %(grades)s 个：未评级 %(unrated)s，暂定 %(provisional)s，有意见 %(contested)s。"),
     "fairness": N_("能判断的 %(judged)s 组中，%(marked)s 组在同分时等级明显偏高或偏低。"),
+    "appeals": N_(
+        "有结论的 %(decided)s 件异议中 %(won)s 件改判（其中复评 %(review)s 件），改判率 %(share)s%%；另有 %(pending)s 件在办理。"
+    ),
     "responses": N_("期满的 %(asked)s 次请求中 %(answered)s 次得到回答，回应率 %(share)s%%。"),
     "overlap": N_("%(results)s 件成果中双审 %(share)s%%；%(apart)s 个专业的审查员没有全部连通。"),
 }
@@ -163,7 +172,7 @@ _CAPTIONS = {
 
 def _said(code: str, facts: Mapping[str, Any]) -> dict[str, str]:
     shares = {("pairs", "ours"), ("pairs", "mean"), ("pairs", "error"), ("coverage", "share"), ("responses", "share")}
-    shares |= {("overlap", "share")}
+    shares |= {("overlap", "share"), ("appeals", "share")}
     said = {}
     for name, value in facts.items():
         if value is None:

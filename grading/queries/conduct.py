@@ -149,6 +149,39 @@ def _is_party(reader: Identity, view: FindingView) -> bool:
 
 
 @dataclass(frozen=True)
+class FindingFile:
+    """A file behind a finding: `side` is evidence or reply."""
+
+    id: int
+    side: str
+    sha256: str
+    size: int
+    media_type: str
+    name: str
+
+
+async def finding_files(reader: Identity | None, view: FindingView) -> list[FindingFile]:
+    """The files of both sides, for the agency and the officers only; nothing for everybody else."""
+    if reader is None or not _is_party(reader, view):
+        return []
+    found = await db.rows(
+        "select f.id, e.side, f.sha256, f.size, f.media_type, f.name from grading_conduct_file e"
+        " join core_stored_file f on f.id = e.file where e.conduct = $1 order by e.id",
+        view.finding_id,
+    )
+    return [FindingFile(**dict(row)) for row in found]
+
+
+async def finding_file(reader: Identity, finding_id: int, file_id: int) -> FindingFile:
+    """One file, for who may see the files. `FindingAbsent`."""
+    view = await finding(reader, finding_id)
+    for one in await finding_files(reader, view):
+        if one.id == file_id:
+            return one
+    raise FindingAbsent
+
+
+@dataclass(frozen=True)
 class GroundView:
     """A direct D as everybody may read it while it runs."""
 

@@ -24,11 +24,19 @@ T = TypeVar("T")
 WINDOW_MONTHS = 36
 _GRADES = """
 select r.id as report, r.agency, r.profession, r.as_of, n.kind = 'monthly' as monthly, r.result, r.quality <> 'N' as rated, r.firm,
-       r.comment <> '' as contested, r.score, r.sd, a.region_code as region, a.staff_total as staff
+       r.comment <> '' or exists (select 1 from grading_objection o where o.report = r.id and o.lodged_at <= $3)
+         as contested, r.score, r.sd, a.region_code as region, a.staff_total as staff
 from grading_report r
 join grading_run n on n.id = r.run
 join agencies_agency a on a.id = r.agency
 where r.state in ('published', 'superseded') and r.as_of >= $1 and r.as_of <= $2 order by r.as_of, r.id
+"""
+_APPEALS = """
+select o.id as objection, (o.lodged_at at time zone 'Asia/Shanghai')::date as lodged,
+       case when o.closed_at <= $2 then (o.closed_at at time zone 'Asia/Shanghai')::date end as closed,
+       coalesce(o.contested_at <= $2, false) as panel, o.state in ('upheld', 'upheld-on-review') as won,
+       o.state = 'withdrawn' as withdrawn
+from grading_objection o where o.lodged_at > $1 and o.lodged_at <= $2 order by o.id
 """
 _CONTROLLERS = "select organization, controller from agencies_agency"
 _STAFF = """
@@ -56,6 +64,7 @@ async def frames(until: date | None = None) -> "Frames":
     """Everything of the last 36 months that watching looks at, as known at the end of `until`."""
     day = until or clock.today()
     since = add_months(day, -WINDOW_MONTHS) + timedelta(days=1)
+    start, end = clock.end_of_day(since - timedelta(days=1)), clock.end_of_day(day)
     rules = await rulebook_on(day)
     read = {
         "marks": [
@@ -64,13 +73,15 @@ async def frames(until: date | None = None) -> "Frames":
         ],
         "cases": await _cases(since, day, rules),
         "grades": [
-            {**row, "score": float(row["score"]), "sd": float(row["sd"])} for row in await db.rows(_GRADES, since, day)
+            {**row, "score": float(row["score"]), "sd": float(row["sd"])}
+            for row in await db.rows(_GRADES, since, day, end)
         ],
         "stars": [
             {**row, "level": float("nan") if row["level"] is None else float(row["level"])}
             for row in await evaluation_requests(since, day)
         ],
         "deals": [dict(row) for row in await signed_contracts(since, day)],
+        "appeals": [dict(row) for row in await db.rows(_APPEALS, start, end)],
         "ties": await _ties(since, day),
     }
     return await anyio.to_thread.run_sync(_frames, day, read, sqrt(rules.calibration.error_variance))
@@ -138,7 +149,9 @@ select (select max(id) from grading_report where state in ('published', 'superse
        (select count(*) from contracts_review where state = 'final'),
        (select count(*) from contracts_evaluation where client_filed_at is not null),
        (select max(id) from grading_calibration), (select max(id) from grading_scheme),
-       (select count(*) from grading_report where comment <> ''), current_database()
+       (select count(*) from grading_report where comment <> ''),
+       (select count(*) from grading_objection), (select count(*) from grading_objection where closed_at is not null),
+       current_database()
 """
 _REGIONS = (
     "select distinct on (region_code) region_code, region_zh, region_en from agencies_agency order by region_code, id"

@@ -113,6 +113,21 @@ def corrected(evidence: Evidence, changes: Iterable[Change]) -> Evidence:
     )
 
 
+def corrected_cases(cases: Sequence[Case], changes: Iterable[Change]) -> list[Case]:
+    """Cases as a grade would take them after the corrections: what was set aside teaches nothing either."""
+    by_case: dict[int, list[Change]] = {}
+    for one in changes:
+        if one.kind is not CorrectionKind.DROP_FINDING:
+            by_case.setdefault(one.target, []).append(one)
+    laid = (_case(case, by_case.get(case.deliverable_id, ())) for case in cases)
+    return [case for case in laid if case is not None]
+
+
+def overruled(changes: Iterable[Change]) -> frozenset[int]:
+    """Deliverables whose technical mark was replaced: the new mark is nobody's severity, the old one was wrong."""
+    return frozenset(one.target for one in changes if one.kind is CorrectionKind.TECHNICAL)
+
+
 def _case(case: Case, changes: Iterable[Change]) -> Case | None:
     for one in changes:
         amount = one.amount if one.amount is not None else Decimal(0)

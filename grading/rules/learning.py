@@ -6,7 +6,7 @@ corrections applied. A veto says nothing about severity, and a case between rela
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -64,17 +64,27 @@ def quarter_code(day: date) -> str:
     return f"XT-CAL-{day.year}Q{(day.month + 2) // 3}"
 
 
-def learn(cases: Mapping[Key, Sequence[Case]], scheme: Scheme, as_of: date, code: str) -> Learnt:
-    """The table of all `cases`, by agency and profession, on `as_of`. Raises `NotEnoughMarks`."""
+def learn(
+    cases: Mapping[Key, Sequence[Case]],
+    scheme: Scheme,
+    as_of: date,
+    code: str,
+    overruled: Set[int] = frozenset(),
+) -> Learnt:
+    """The table of all `cases`, by agency and profession, on `as_of`. Raises `NotEnoughMarks`.
+
+    `overruled` are deliverables whose mark an upheld objection replaced: they count for the field, not for severity.
+    """
     kept = {key: taught for key, given in sorted(cases.items()) if (taught := [c for c in given if _teaches(c)])}
-    marks = sum(len(case.marks) for given in kept.values() for case in given)
+    heard = _heard(kept, overruled)
+    marks = sum(len(case.marks) for given in heard.values() for case in given)
     if marks < LEAST_MARKS:
         raise NotEnoughMarks(have=marks, need=LEAST_MARKS)
     names = _Names(
-        sorted({alias for given in kept.values() for case in given for alias in case.reviewers}),
+        sorted({alias for given in heard.values() for case in given for alias in case.reviewers}),
         sorted({case.difficulty for given in kept.values() for case in given}),
     )
-    lessons = _lessons(kept, names)
+    lessons = _lessons(heard, names)
     severity = est.learn_severity(lambda: [lessons], len(names.reviewers), len(names.classes), constants(scheme))
     field, stars = _field(kept, names, severity, scheme, as_of)
     return Learnt(
@@ -88,6 +98,12 @@ def learn(cases: Mapping[Key, Sequence[Case]], scheme: Scheme, as_of: date, code
 
 def _teaches(case: Case) -> bool:
     return not case.vetoed and not case.related and bool(case.reviewers)
+
+
+def _heard(cases: Mapping[Key, Sequence[Case]], overruled: Set[int]) -> dict[Key, list[Case]]:
+    """The cases whose marks are the reviewers' own."""
+    own = {key: [case for case in given if case.deliverable_id not in overruled] for key, given in cases.items()}
+    return {key: given for key, given in own.items() if given}
 
 
 def _lessons(cases: Mapping[Key, Sequence[Case]], names: _Names) -> est.Block:

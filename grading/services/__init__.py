@@ -50,6 +50,7 @@ from grading.services.proposals import (
     submit_scheme,
     withdraw_scheme,
 )
+from grading.services.record_breaches import sweep_record
 from grading.services.repairs import (
     RepairDraft,
     accept_repair,
@@ -145,6 +146,7 @@ __all__ = [
     "suggest_successors",
     "sweep_asked",
     "sweep_objections",
+    "sweep_record",
     "sweep_repairs",
     "vote",
     "withdraw_objection",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from itertools import chain
 
 import anyio
 
@@ -12,9 +13,10 @@ from core.identity import SYSTEM, Identity, Permission
 from core.workdays import calendar
 from grading.queries.schemes import rulebook_on
 from grading.rules.calibration import load_calibration
+from grading.rules.corrections import corrected_cases, overruled
 from grading.rules.errors import CalibrationExists, DayAhead
 from grading.rules.learning import NotEnoughMarks, learn, quarter_code
-from grading.services.gathering import window_cases
+from grading.services.gathering import changes_of, window_cases
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class CalibrationReceipt:
 async def publish_calibration(*, actor: Identity, as_of: date) -> CalibrationReceipt:
     """Learn the quarter's table from the marks final by `as_of`, publish and freeze it (grading.md §2).
 
+    Upheld objections count: what they set aside teaches nothing, a replaced mark says nothing about its reviewer.
     Runs prepared from that day on use it; grades already drafted keep theirs. Raises `CalibrationExists` for the
     same quarter, `NotEnoughMarks` and `DayAhead`.
     """
@@ -41,7 +44,10 @@ async def publish_calibration(*, actor: Identity, as_of: date) -> CalibrationRec
     code = quarter_code(as_of)
     rules = await rulebook_on(as_of)
     cases = await window_cases(as_of, rules.scheme.estimator.max_age_months)
-    learnt = await anyio.to_thread.run_sync(partial(learn, cases, rules.scheme, as_of, code))
+    changes = await changes_of(sorted({agency for agency, _ in cases}))
+    held = {key: corrected_cases(given, changes.get(key[0], ())) for key, given in cases.items()}
+    wrong = overruled(chain.from_iterable(changes.values()))
+    learnt = await anyio.to_thread.run_sync(partial(learn, held, rules.scheme, as_of, code, wrong))
     table = load_calibration(learnt.text)
     async with transaction():
         row = await db.value(

@@ -7,8 +7,11 @@ from typing import Any
 from agencies.queries import agency_of, standing
 from agencies.rules import Profession
 from contracts.services import Lapse
-from core import clock, db, mail, trail
+from core import clock, db, files, mail, trail
 from core.db import refuse_after, transaction
+from core.errors import FormInvalid, Message
+from core.forms import Upload
+from core.i18n import N_
 from core.identity import SYSTEM, Identity, Permission
 from core.serials import next_number
 from core.states import advance
@@ -27,6 +30,8 @@ from grading.rules.lifecycle import (
 from grading.services.wording import local
 from market.rules.signal_cases import Breach
 
+EVIDENCE = files.SCAN
+MOST_FILES = 5
 SERIES = "JF"
 LAPSE_ITEM = "CP-0505"
 
@@ -42,6 +47,7 @@ class FindingDraft:
     found_on: date
     facts: str
     source: str
+    evidence: tuple[Upload, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ async def propose_conduct(*, actor: Identity, draft: FindingDraft) -> ProposalRe
     not on record.
     """
     actor.require(Permission.RECORD_CONDUCT)
-    return await _propose(actor, draft)
+    return await propose(actor, draft)
 
 
 async def propose_from_case(actor: Identity, breach: Breach) -> ProposalReceipt:
@@ -100,7 +106,7 @@ async def propose_from_case(actor: Identity, breach: Breach) -> ProposalReceipt:
         f"{breach.facts}\n{breach.reasons}",
         breach.number,
     )
-    return await _propose(actor, draft)
+    return await propose(actor, draft)
 
 
 async def propose_from_lapse(lapse: Lapse) -> ProposalReceipt:
@@ -115,10 +121,11 @@ async def propose_from_lapse(lapse: Lapse) -> ProposalReceipt:
         f"合同 {lapse.contract_no} 申报时承诺于 {due} 前补交“{lapse.name}”，到期未补交。",
         f"{lapse.contract_no} 容缺承诺记录，系统时钟",
     )
-    return await _propose(SYSTEM, draft)
+    return await propose(SYSTEM, draft)
 
 
-async def _propose(actor: Identity, draft: FindingDraft) -> ProposalReceipt:
+async def propose(actor: Identity, draft: FindingDraft) -> ProposalReceipt:
+    """Put a finding to the agency for whom `actor` acts; who may is checked by the callers."""
     async with transaction():
         rules = await rulebook_on(clock.today())
         item = rules.scheme.item(draft.code)
@@ -128,11 +135,13 @@ async def _propose(actor: Identity, draft: FindingDraft) -> ProposalReceipt:
         until = (await calendar()).due_at(clock.now(), rules.scheme.conduct.reply_wd)
         number = await next_number(SERIES, clock.today())
         finding_id = await _insert(actor, draft, number, item.points, rules.scheme_id, until)
+        digests = await _attach(actor, finding_id, "evidence", draft.evidence)
+        stated = {"number": number, "code": draft.code, "points": item.points, "facts": draft.facts}
         entry = await trail.record(
             actor,
             "conduct.proposed",
             f"conduct:{finding_id}",
-            after={"number": number, "code": draft.code, "points": item.points, "facts": draft.facts},
+            after=stated | ({"evidence": digests} if digests else {}),
         )
         await mail.send(
             to_organization=organization_id,
@@ -181,8 +190,30 @@ async def _insert(
     return finding_id
 
 
-async def reply_conduct(*, actor: Identity, finding_id: int, text: str) -> ReplyReceipt:
-    """The agency's reply to a proposed finding, until the 5 working days are over (`ReplyPeriodOver`)."""
+async def _attach(actor: Identity, finding_id: int, side: str, uploads: tuple[Upload, ...]) -> list[str]:
+    """Store the files of one side; the same file once. Gives their hashes for the trail."""
+    if len(uploads) > MOST_FILES:
+        raise FormInvalid({"evidence": Message(N_("证据最多 %(n)s 份。"), {"n": MOST_FILES})})
+    digests = []
+    for upload in uploads:
+        try:
+            stored = await files.store(upload, use=EVIDENCE, actor=actor)
+        except (files.FileEmpty, files.FileTooLarge, files.FileMislabelled) as fault:
+            raise FormInvalid({"evidence": Message(fault.text, fault.params)}) from fault
+        await db.execute(
+            "insert into grading_conduct_file (conduct, side, file) values ($1, $2, $3)", finding_id, side, stored.id
+        )
+        digests.append(stored.sha256)
+    return digests
+
+
+async def reply_conduct(
+    *, actor: Identity, finding_id: int, text: str, evidence: tuple[Upload, ...] = ()
+) -> ReplyReceipt:
+    """The agency's reply to a proposed finding, until the 5 working days are over (`ReplyPeriodOver`).
+
+    Files go along; those of an earlier reply stay. `FormInvalid` for a file that cannot be taken.
+    """
     actor.require(Permission.COMMENT_GRADE)
     async with transaction():
         agency = await agency_of(actor.organization_id)
@@ -201,11 +232,12 @@ async def reply_conduct(*, actor: Identity, finding_id: int, text: str) -> Reply
             text,
             clock.now(),
         )
+        digests = await _attach(actor, finding_id, "reply", evidence)
         entry = await trail.record(
             actor,
             "conduct.replied",
             f"conduct:{finding_id}",
-            after={"reply": text},
+            after={"reply": text} | ({"evidence": digests} if digests else {}),
         )
     return ReplyReceipt(finding_id, clock.now(), entry)
 

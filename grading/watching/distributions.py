@@ -212,6 +212,25 @@ def bunching(marks: pd.DataFrame, limits: Limits) -> pd.DataFrame:
     return made.sort_values(["chance", "reviewer"], ignore_index=True)
 
 
+def appeals(objections: pd.DataFrame) -> pd.DataFrame:
+    """Per month of closing: objections with an outcome, those overturned at first or on re-review, and the share.
+
+    Withdrawn ones have no outcome and are left out (grading.md §7, overturn rate of appeals).
+    """
+    done = objections[objections["closed"].notna() & ~objections["withdrawn"]]
+    done = done.assign(
+        month=month_of(done["closed"]), first=done["won"] & ~done["panel"], review=done["won"] & done["panel"]
+    )
+    made = done.groupby("month", as_index=False).agg(
+        decided=("won", "size"), first=("first", "sum"), review=("review", "sum")
+    )
+    won = made["first"] + made["review"]
+    intervals = [wilson(int(k), int(n)) for k, n in zip(won, made["decided"], strict=True)]
+    made["share"] = won / made["decided"]
+    made["low"], made["high"] = [low for low, _ in intervals], [high for _, high in intervals]
+    return made
+
+
 def responses(stars: pd.DataFrame, today: pd.Timestamp) -> pd.DataFrame:
     """Per month in which the time to answer ended: asked, answered, and the share."""
     over = stars[(stars["due"] < today) | stars["answered"].notna()]

@@ -160,6 +160,20 @@ class Watch:
         verdict = Verdict.WATCH if marked else Verdict.CALM if judged else Verdict.THIN
         return _Made(table, verdict, {"marked": marked, "judged": judged})
 
+    def appeals(self) -> _Made:
+        """Overturn rate of appeals."""
+        table, given = distributions.appeals(self.frames.appeals), self.frames.appeals
+        pending = int(given["closed"].isna().sum())
+        decided, won = int(table["decided"].sum()), int((table["first"] + table["review"]).sum())
+        if not decided:
+            return _Made(table, Verdict.THIN, {})
+        share = won / decided
+        verdict = Verdict.WATCH if share > self.limits.appeal_watch else Verdict.CALM
+        if decided < self.limits.appeal_least:
+            verdict = Verdict.THIN
+        facts = {"decided": decided, "won": won, "review": int(table["review"].sum())}
+        return _Made(table, verdict, facts | {"share": share, "pending": pending})
+
     def responses(self) -> _Made:
         """Response rate of clients."""
         table = distributions.responses(self.frames.stars, self.frames.today)

@@ -5,7 +5,7 @@ case marks are corrected by the table in force. Persons appear by number only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -60,6 +60,8 @@ STARS = {
     "answered": DAY,
     "level": "float64",
 }
+APPEALS = {"objection": "int64", "lodged": DAY, "closed": DAY, "panel": "bool", "won": "bool", "withdrawn": "bool"}
+"""Objections to published grades; `closed` is empty while open, `panel` says that a re-review was asked for."""
 TIES = {"kind": "object", "value": "object", "organization": "int64"}
 """`kind` is controller, staff, device or account; two organisations with one value are tied."""
 DEALS = {"contract": "int64", "client": "int64", "agency": "int64", "organization": "int64", "day": DAY}
@@ -78,6 +80,7 @@ class Frames:
     ties: pd.DataFrame
     today: pd.Timestamp
     error_sd: float = 6.0
+    appeals: pd.DataFrame = field(default_factory=lambda: frame((), APPEALS))
 
     @classmethod
     def of(
@@ -90,6 +93,7 @@ class Frames:
         stars: Sequence[Mapping[str, Any]] = (),
         deals: Sequence[Mapping[str, Any]] = (),
         ties: Sequence[Mapping[str, Any]] = (),
+        appeals: Sequence[Mapping[str, Any]] = (),
         error_sd: float = 6.0,
     ) -> "Frames":
         """From rows; a missing column is a KeyError."""
@@ -102,6 +106,7 @@ class Frames:
             frame(ties, TIES),
             pd.Timestamp(today),
             error_sd,
+            frame(appeals, APPEALS),
         )
 
 

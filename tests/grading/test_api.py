@@ -130,6 +130,30 @@ async def test_conduct_and_direct_d_over_the_api(on_a_monday, api):
     assert imposed.json()["publications"][0]["result"] == "D"
 
 
+async def test_files_of_a_finding_over_the_api(on_a_monday, api):
+    made = await make_agency()
+    registrar, agency, stranger = await api(Role.REGISTRAR), await api(made.member), await api(Role.AGENCY)
+    body = {
+        "agency_id": str(made.agency_id),
+        "code": "CP-0501",
+        "found_on": "2026-10-30",
+        "facts": "中选后放弃",
+        "source": "中选记录",
+    }
+    proof = {"evidence": ("放弃函.pdf", b"%PDF-1.7 x", "application/pdf")}
+    sent = await registrar.post("/api/v1/conduct-points/with-files", data=body, files=proof, headers=key("1"))
+    assert sent.status_code == 201, sent.text
+    address = f"/api/v1/conduct-points/{sent.json()['finding_id']}"
+    answer = {"evidence": ("申辩.pdf", b"%PDF-1.7 y", "application/pdf")}
+    sent = await agency.post(f"{address}/reply-with-files", data={"text": "不实"}, files=answer, headers=key("2"))
+    assert sent.status_code == 201, sent.text
+    listed = (await agency.get(f"{address}/files")).json()["items"]
+    assert [(one["side"], one["name"]) for one in listed] == [("evidence", "放弃函.pdf"), ("reply", "申辩.pdf")]
+    assert (await agency.get(f"{address}/files/{listed[0]['id']}")).content == b"%PDF-1.7 x"
+    assert (await stranger.get(f"{address}/files")).status_code == 404
+    assert (await stranger.get(f"{address}/files/{listed[0]['id']}")).status_code == 404
+
+
 async def test_the_scheme_in_force_is_public(on_a_monday, api):
     body = (await (await api()).get("/api/v1/grading-scheme")).json()
     assert body["scheme"]["id"] == "XT-2026.1"

@@ -11,10 +11,13 @@ from core import clock, db
 from core.identity import SYSTEM
 from grading import services
 from grading.rules.calibration import load_calibration
+from grading.rules.corrections import Change, CorrectionKind, corrected_cases, overruled
 from grading.rules.errors import CalibrationExists, DayAhead
 from grading.rules.evidence import Case, Stars
 from grading.rules.learning import NotEnoughMarks, learn, quarter_code
+from grading.rules.objections import Verdict
 from tests.factories.grading import scheme
+from tests.grading.life import FACTS, REASONS, make_fallen, officer
 
 AS_OF = date(2026, 11, 2)
 STRICT = {"R-0001": 6.0, "R-0002": 0.0, "R-0003": -6.0, "R-0004": 1.0}
@@ -122,3 +125,55 @@ async def test_the_clock_learns_on_the_first_working_day_of_a_quarter_and_once()
     with clock.at(clock.end_of_day(date(2026, 10, 9))):
         assert (await services.calibrate_if_due()).code == "XT-CAL-2026Q4"
         assert await services.calibrate_if_due() is None
+
+
+def test_corrected_cases_teach_as_corrected():
+    given = cases()
+    key, own = next(iter(given.items()))
+    first, second = own[0], own[1]
+    wrong = replace(first, deliverable_id=9001, marks=(Decimal(1), Decimal(2)), reviewers=("R-0001", "R-0009"))
+    changes = [
+        Change(CorrectionKind.TECHNICAL, 9001, Decimal("80")),
+        Change(CorrectionKind.DROP_CASE, second.deliverable_id),
+        Change(CorrectionKind.DROP_FINDING, first.deliverable_id),
+    ]
+    held = corrected_cases([wrong, *own], changes)
+    assert [case.deliverable_id for case in held] == [9001, *(c.deliverable_id for c in own if c is not second)]
+    assert held[0].technical == 80
+    assert overruled(changes) == {9001}
+    text = learn({**given, key: held}, scheme(), AS_OF, "X", overruled(changes)).text
+    without = learn({**given, key: held[1:]}, scheme(), AS_OF, "X").text
+    assert _severities(text) == _severities(without)  # a replaced mark says nothing about who gave the old one
+    assert "R-0009" not in text
+    assert load_calibration(text).field_level != load_calibration(without).field_level  # but it counts for the field
+
+
+def _severities(text):
+    return text.split("[severity]")[1]
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("db")
+async def test_the_quarterly_run_lays_upheld_corrections_over_the_marks(monkeypatch):
+    fallen = await make_fallen()
+    wrong = fallen.bad[0]
+
+    async def given(*_: object) -> dict:
+        low = replace(cases()[0, "surveying"][0], deliverable_id=wrong, technical=Decimal(1), marks=(Decimal(1),))
+        return cases() | {(fallen.made.agency_id, "other"): [low]}
+
+    monkeypatch.setattr("grading.services.calibrating.window_cases", given)
+    with clock.at(fallen.now):
+        lodged = await services.lodge_objection(
+            actor=fallen.made.member, report_id=await fallen.report_id(), draft=FACTS
+        )
+        await services.decide_objection(
+            actor=await officer(),
+            objection_id=lodged.objection_id,
+            verdict=Verdict.UPHOLD,
+            reasons=REASONS,
+            changes=[Change(CorrectionKind.DROP_CASE, wrong)],
+        )
+        receipt = await services.publish_calibration(actor=SYSTEM, as_of=clock.today())
+        text = await db.value("select source from grading_calibration where code = $1", receipt.code)
+        assert text == learn(cases(), scheme(), clock.today(), receipt.code).text

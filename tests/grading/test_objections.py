@@ -12,10 +12,13 @@ from core import clock, db
 from core.identity import Identity, Role
 from core.workdays import calendar
 from grading import services
+from grading.controllers.watch_charts import chart
+from grading.controllers.watch_words import caption
 from grading.queries.as_seen import as_seen
 from grading.queries.certificates import certificate, certificates_of
 from grading.queries.objections import grade_objection, open_tag, seats_of, told
 from grading.queries.reports import history
+from grading.queries.watching import figures
 from grading.rules.corrections import Change, CorrectionAmount, CorrectionKind, CorrectionMissing, CorrectionUnknown
 from grading.rules.lifecycle import CertificateState
 from grading.rules.objections import (
@@ -318,3 +321,19 @@ async def test_a_panel_that_confirms_is_final(fallen: Fallen):
         done = await services.vote(actor=member, objection_id=objection_id, number=1, agrees=True, words="")
     assert done.state is ObjectionState.DISMISSED
     assert await fallen.on_record() is C
+
+
+async def test_watching_counts_objections_and_their_outcome(fallen: Fallen) -> None:
+    before = await figures()
+    assert before["appeals"].rows == ()
+    assert before["states"].rows[-1]["contested"] == 0
+    objection_id = await lodged(fallen)
+    pending = await figures()
+    assert pending["states"].rows[-1]["contested"] == 1
+    await upheld(fallen, objection_id)
+    made = (await figures())["appeals"]
+    assert made.facts == {"decided": 1, "won": 1, "review": 0, "share": 1.0, "pending": 0}
+    assert "100.0%" in caption(made)
+    drawn = chart(made)
+    assert drawn is not None
+    assert drawn[1]["series"][0]["values"] == [100.0]

@@ -268,6 +268,43 @@ async def test_conduct_from_proposal_to_decision(on_a_monday, browse):
     assert "无正当理由放弃中选" in words((await agency.get("/conduct")).text)
 
 
+async def test_a_finding_and_its_reply_carry_files_for_the_parties_only(on_a_monday, browse):
+    made = await make_agency()
+    recorder, officer, agency = (
+        await browse(Role.REGISTRAR),
+        await browse(Role.GRADING_OFFICER),
+        await browse(made.member),
+    )
+    form = {
+        "agency_id": str(made.agency_id),
+        "code": "CP-0501",
+        "found_on": "2026-10-30",
+        "facts": "中选后放弃",
+        "source": "中选记录",
+    }
+    two = [("evidence", (name, b"%PDF-1.7 " + name.encode(), "application/pdf")) for name in ("放弃函.pdf", "公告.pdf")]
+    wrong = [("evidence", ("放弃函.pdf", b"not a pdf", "application/pdf"))]
+    assert (await recorder.submit("/conduct/new", form, files=wrong)).status_code == 422
+    address = (await recorder.submit("/conduct/new", form, files=two)).headers["location"]
+    answer = {"evidence": ("申辩附件.pdf", b"%PDF-1.7 reply", "application/pdf")}
+    assert (await agency.submit(f"{address}/reply", {"text": "业主违约在先"}, files=answer)).status_code == 303
+    for reader in (recorder, officer, agency):
+        shown = (await reader.get(address)).text
+        assert all(name in shown for name in ("放弃函.pdf", "公告.pdf", "申辩附件.pdf"))
+    links = re.findall(rf'href="({address}/files/[0-9]+)"', (await agency.get(address)).text)
+    assert len(links) == 3
+    assert (await officer.get(links[2])).content == b"%PDF-1.7 reply"
+    assert (await officer.submit(f"{address}/decide", {"verdict": "uphold", "reasons": "证据充分"})).status_code == 303
+    stranger, anybody = await browse(Role.AGENCY), await browse()
+    for outside in (stranger, anybody):
+        page = await outside.get(address)  # the finding is public now, its files are not
+        assert page.status_code == 200
+        assert "放弃函.pdf" not in page.text
+        assert "申辩附件.pdf" not in page.text
+    assert (await stranger.get(links[0])).status_code == 404
+    assert (await anybody.get(links[0])).status_code in (303, 401)
+
+
 async def test_a_direct_d_from_the_form_is_published(on_a_monday, browse):
     made = await make_agency()
     officer = await browse(Role.GRADING_OFFICER)

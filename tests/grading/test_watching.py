@@ -387,3 +387,32 @@ def test_rows_are_plain_values() -> None:
     kinds = {type(value) for one in made.values() for row in one.rows for value in row.values()}
     assert kinds <= {str, int, float, type(None), bool}
     assert made["severity"].verdict is not Verdict.THIN
+
+
+# ---- appeals
+def an_appeal(**changed: Any) -> dict[str, Any]:
+    """One objection, dismissed at the first decision."""
+    facts: dict[str, Any] = {"objection": 1, "lodged": date(2026, 9, 1), "closed": date(2026, 9, 9)}
+    return facts | {"panel": False, "won": False, "withdrawn": False} | changed
+
+
+def test_overturn_rate_by_hand() -> None:
+    rows = [
+        an_appeal(won=True),
+        an_appeal(panel=True, won=True, closed=date(2026, 10, 9)),
+        an_appeal(panel=True, closed=date(2026, 10, 10)),
+        an_appeal(),
+        an_appeal(),
+        an_appeal(withdrawn=True),
+        an_appeal(closed=None),
+    ]
+    made = compute(Frames.of(TODAY, appeals=rows), ["appeals"])["appeals"]
+    assert [(row["month"], row["decided"], row["first"], row["review"]) for row in made.rows] == [
+        ("2026-09", 3, 1, 0),
+        ("2026-10", 2, 0, 1),
+    ]
+    assert made.facts == {"decided": 5, "won": 2, "review": 1, "share": 0.4, "pending": 1}
+    assert made.verdict is Verdict.WATCH
+    assert compute(Frames.of(TODAY, appeals=rows[:3]), ["appeals"])["appeals"].verdict is Verdict.THIN
+    calm = [an_appeal() for _ in range(5)]
+    assert compute(Frames.of(TODAY, appeals=calm), ["appeals"])["appeals"].verdict is Verdict.CALM
