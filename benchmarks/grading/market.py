@@ -92,11 +92,10 @@ def corrected(market: Market, severity: est.Severity) -> est.Marks:
 
 def grade(market: Market) -> tuple[est.Weighed, est.Field, est.Severity, est.Marks]:
     """Learn and score."""
-    found = est.learn_severity(lambda: [block(market)], len(market.severity), len(CLASSES), est.DEFAULTS)
+    found = est.learn_severity(lambda: [block(market)], len(market.severity), len(CLASSES))
     marks = corrected(market, found)
-    doubt = float(np.average(found.severity_se**2, weights=found.severity_marks))
-    field = est.learn_field(est.summarise(marks.value, marks.starts), found.error_variance, doubt)
-    field = replace(field, motion=est.pair_up(marks.value, marks.age, marks.starts).motion(doubt))
+    field = est.learn_field(est.summarise(marks.value, marks.starts), found.error_variance, found.doubt)
+    field = replace(field, motion=est.pair_up(marks.value, marks.age, marks.starts).motion(found.doubt))
     return est.weigh(marks, field, est.DEFAULTS), field, found, marks
 
 

@@ -46,7 +46,7 @@ def measure() -> list[Timed]:
     field = est.Field(76.0, 64.0, 36.0, est.Motion(36.0, 4.0))
     one = est.Marks(*(_first(marks[0])))
     timed = [
-        _timed("severity table", 15.0, lambda: est.learn_severity(lambda: lessons, REVIEWERS, CLASSES, est.DEFAULTS)),
+        _timed("severity table", 15.0, lambda: est.learn_severity(lambda: lessons, REVIEWERS, CLASSES)),
         _timed("regrade of all agencies", 1.0, lambda: _regrade(marks, kept, field)),
     ]
     rounds = 200

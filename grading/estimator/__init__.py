@@ -17,7 +17,7 @@ from grading.estimator.explain import Explained, ExplainedRow, explain
 from grading.estimator.field import Field, Motion, Pairs, learn_field, pair_up, summarise
 from grading.estimator.marks import Block, Marks
 from grading.estimator.placing import GRADES, Counts, Placed, count, place, rated
-from grading.estimator.severity import Severity, learn_severity
+from grading.estimator.severity import Components, Severity, learn_severity
 from grading.estimator.weighing import Groups, Weighed, Witness, group, weigh
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "GRADES",
     "Alarms",
     "Block",
+    "Components",
     "Constants",
     "Counts",
     "Explained",

@@ -15,7 +15,7 @@ from math import sqrt
 import numpy as np
 
 from grading.estimator.constants import BELIEF, BETWEEN_BEFORE, ERROR_BEFORE, LEVEL_BEFORE
-from grading.estimator.marks import Ints, Reals, totals
+from grading.estimator.marks import Ints, Reals, owners, totals
 
 LEAST = 1e-4
 STEPS = 200
@@ -79,7 +79,7 @@ class Pairs:
 
 def pair_up(value: Reals, age: Reals, starts: Ints) -> Pairs:
     """Pairs 1, 2, 4, 8... marks apart, the marks of an agency standing in order of time; `age` in months."""
-    owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    owner = owners(starts)
     sums, apart = np.zeros(5), 1
     while apart < int(np.diff(starts).max(initial=0)):
         first = np.flatnonzero(owner[:-apart] == owner[apart:])

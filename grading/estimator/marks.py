@@ -34,6 +34,11 @@ class Block:
         """Marks of each agency."""
         return np.diff(self.starts)
 
+    @property
+    def owner(self) -> Ints:
+        """Agency of each mark, counted from 0 within the block."""
+        return owners(self.starts)
+
 
 class Blocks(Protocol):
     """Whatever can go over all marks again and again: a list, or files read block by block."""
@@ -64,7 +69,12 @@ class Marks:
     @property
     def owner(self) -> Ints:
         """Agency of each mark, counted from 0."""
-        return np.repeat(np.arange(len(self.starts) - 1), self.sizes)
+        return owners(self.starts)
+
+
+def owners(starts: Ints) -> Ints:
+    """Agency of each row, counted from 0, from the row bounds of the agencies."""
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
 
 def totals(values: Reals, starts: Ints) -> Reals:

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from grading.estimator.constants import BELIEF, ERROR_BEFORE, Constants
+from grading.estimator.constants import BELIEF, ERROR_BEFORE
 from grading.estimator.marks import Block, Blocks, Codes, Flags, Ints, Reals, half_up, totals
 
 EXACT_UP_TO, MOST_PAIRS = 1_500, 100_000_000
@@ -65,6 +65,12 @@ class Severity:
     error_variance: float
     reviewer_variance: float
     exact: bool
+
+    @property
+    def doubt(self) -> float:
+        """How uncertain the severity in an average mark is: mean square standard error, square points."""
+        weights = self.severity_marks
+        return float(np.average(self.severity_se**2, weights=weights)) if weights.sum() else 0.0
 
     def correction(self, reviewer: Codes, difficulty: Codes, limit: float) -> Reals:
         """Points to add to marks: severity within the limit, plus difficulty (0 where not stated)."""
@@ -125,9 +131,7 @@ def _less_mean(z: Reals, block: Block) -> Reals:
     return z - np.repeat(totals(z, block.starts) / np.maximum(sizes, 1), sizes)
 
 
-def learn_severity(
-    blocks: Blocks, reviewers: int, classes: int, constants: Constants, progress: Progress = lambda _: None
-) -> Severity:
+def learn_severity(blocks: Blocks, reviewers: int, classes: int, progress: Progress = lambda _: None) -> Severity:
     """Learn the table of corrections from all blocks of marks.
 
     `reviewers` and `classes` are the numbers of codes. `progress` is told of every pass over the marks.
@@ -161,7 +165,7 @@ def _census(equations: _Equations) -> _Census:
     counts, together, load = np.zeros(unknowns), np.zeros(unknowns), np.zeros(unknowns)
     marks = agencies = crossings = 0
     squares = 0.0
-    groups = _Groups(cut)
+    groups = Components(cut)
     for block in equations.blocks():
         y = _less_mean(block.mark, block)
         squares += float(y @ y)
@@ -170,7 +174,7 @@ def _census(equations: _Equations) -> _Census:
         marks += len(y)
         agencies += int((block.sizes > 0).sum())
         crossings += int((block.sizes**2).sum())
-        owner = np.repeat(np.arange(len(block.sizes)), block.sizes)
+        owner = block.owner
         stated = block.difficulty >= 0
         pairs = [(owner, block.reviewer.astype(np.int64))]
         if equations.classes:
@@ -188,7 +192,7 @@ def _census(equations: _Equations) -> _Census:
     )
 
 
-class _Groups:
+class Components:
     """Connected components of reviewers, joined block by block."""
 
     def __init__(self, reviewers: int) -> None:
@@ -306,7 +310,7 @@ def _standard_errors(equations: _Equations, census: _Census, penalty: Reals, err
 def _reduced(block: Block, equations: _Equations) -> Reals:
     """The reduced matrix of one block, formed."""
     rows = np.arange(len(block.mark))
-    owner = np.repeat(np.arange(len(block.sizes)), block.sizes)
+    owner = block.owner
     stated = block.difficulty >= 0
     columns = np.concatenate([block.reviewer, block.difficulty[stated] + equations.reviewers])
     at = np.concatenate([rows, rows[stated]])

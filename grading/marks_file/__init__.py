@@ -6,9 +6,8 @@ estimating   calibration, field, scores, grades, part by part
 writing      the tables, all or none
 """
 
-from grading.marks_file.estimating import Options, Receipt, estimate_file
+from grading.marks_file.estimating import Options, Receipt, constants_of, estimate_file
 from grading.marks_file.reading import MarksInvalid
 from grading.marks_file.writing import Outputs, write
-from grading.rules.scheme import constants_of
 
 __all__ = ["MarksInvalid", "Options", "Outputs", "Receipt", "constants_of", "estimate_file", "write"]

@@ -23,6 +23,7 @@ from grading.estimator.stars import StarScale, hear, learn_stars, voices
 from grading.marks_file.reading import MarksInvalid, Reader
 from grading.marks_file.shelf import Lessons, Part, Shelf
 from grading.rules.months import add_months, alive
+from grading.rules.scheme import SchemeInvalid, constants, load_scheme
 
 _EPOCH = date(1970, 1, 1)
 Progress = Callable[[str, int, int | None], None]
@@ -111,6 +112,17 @@ class Receipt:
         )
 
 
+def constants_of(path: Path | None) -> est.Constants:
+    """The estimator's constants of a scheme file, or the published defaults."""
+    if path is None:
+        return est.DEFAULTS
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise SchemeInvalid(reason="UTF-8") from problem
+    return constants(load_scheme(text))
+
+
 def estimate_file(path: Path, options: Options, write: Callable[[Estimation], None], progress: Progress) -> Receipt:
     """Read `path`, learn, score, and hand the whole to `write`. Raises `MarksInvalid`; then nothing was written.
 
@@ -186,7 +198,7 @@ def _teach(lessons: Lessons, n: int, part: Part, window: tuple[int, int], given:
     if given is not None:
         mark = mark + given[reviewer]
         reviewer = np.zeros_like(reviewer)
-    owner = np.repeat(np.arange(len(part.agency)), np.diff(part.starts))[kept]
+    owner = part.owner[kept]
     starts = np.searchsorted(owner, np.arange(len(part.agency) + 1)).astype(np.int64)
     lessons.keep(n, starts, reviewer, part.column("difficulty")[kept], mark)
 
@@ -205,9 +217,7 @@ def _severity(
     progress: Progress,
 ) -> est.Severity:
     people = len(reviewers) if given is None else 1
-    found = est.learn_severity(
-        lessons, people, len(difficulties), options.constants, lambda n: progress("learn", n, None)
-    )
+    found = est.learn_severity(lessons, people, len(difficulties), lambda n: progress("learn", n, None))
     if given is None:
         return found
     nothing = np.zeros(len(reviewers))
@@ -241,10 +251,8 @@ def _field(
     summary = Summary(
         *(np.concatenate([getattr(s, name) for s in summaries]) for name in ("number", "mean", "squares"))
     )
-    weights = severity.severity_marks
-    doubt = float(np.average(severity.severity_se**2, weights=weights)) if weights.sum() else 0.0
-    field = est.learn_field(summary, None if several else severity.error_variance, doubt)
-    field = replace(field, motion=est.Pairs(pairs).motion(doubt))
+    field = est.learn_field(summary, None if several else severity.error_variance, severity.doubt)
+    field = replace(field, motion=est.Pairs(pairs).motion(severity.doubt))
     stars, number = np.concatenate(said), np.concatenate(marks)
     told = np.isfinite(stars)
     return field, learn_stars(stars[told], summary.mean[told], number[told])
@@ -254,7 +262,7 @@ def _evidence(part: Part, severity: est.Severity, options: Options, window: tupl
     """The case marks of a part: rows of one case together, corrected, in order of time."""
     kept = _kept(part, window)
     rows = part.rows[kept]
-    owner = np.repeat(np.arange(len(part.agency)), np.diff(part.starts))[kept]
+    owner = part.owner[kept]
     added = severity.correction(
         np.ascontiguousarray(rows["reviewer"]),
         np.ascontiguousarray(rows["difficulty"]),
@@ -314,7 +322,7 @@ def _cases(owner: Ints, rows: np.ndarray[Any, Any]) -> Ints:
 def _voices(evidence: Evidence, options: Options) -> Any:
     part = evidence.part
     kept = evidence.kept
-    owner = np.repeat(np.arange(len(part.agency)), np.diff(part.starts))[kept]
+    owner = part.owner[kept]
     rows = part.rows[kept]
     age = ((options.as_of - _EPOCH).days - rows["day"]) / DAYS_PER_MONTH
     return voices(owner, rows["client"], rows["stars"], age, len(part.agency))

@@ -14,7 +14,7 @@ from zlib import crc32
 
 import numpy as np
 
-from grading.estimator.marks import Block, Codes, Ints, Reals
+from grading.estimator.marks import Block, Codes, Ints, Reals, owners
 from grading.marks_file.reading import Batch, Reader
 
 SMALL = 48 << 20
@@ -40,6 +40,11 @@ class Part:
     agency: Codes
     starts: Ints
     rows: np.ndarray[Any, Any]
+
+    @property
+    def owner(self) -> Ints:
+        """Agency of each row, counted from 0 within the part."""
+        return owners(self.starts)
 
     def column(self, name: str) -> np.ndarray[Any, Any]:
         """One column, contiguous."""

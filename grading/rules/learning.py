@@ -24,7 +24,7 @@ from grading.rules.calibration import SCHEMA
 from grading.rules.case_mark import Corrections, mark_case
 from grading.rules.evidence import Case
 from grading.rules.months import age_in_months
-from grading.rules.scheme import Scheme, constants
+from grading.rules.scheme import Scheme
 
 Key = TypeVar("Key", bound=tuple[int, str])
 """An agency's number and a profession."""
@@ -85,7 +85,7 @@ def learn(
         sorted({case.difficulty for given in kept.values() for case in given}),
     )
     lessons = _lessons(heard, names)
-    severity = est.learn_severity(lambda: [lessons], len(names.reviewers), len(names.classes), constants(scheme))
+    severity = est.learn_severity(lambda: [lessons], len(names.reviewers), len(names.classes))
     field, stars = _field(kept, names, severity, scheme, as_of)
     return Learnt(
         text=_text(names, severity, field, stars, scheme, as_of, code),
@@ -144,8 +144,7 @@ def _field(
     ages = [[age_in_months(case.finalised_on, as_of) for case in given] for given in groups]
     starts = np.concatenate([[0], np.cumsum([len(given) for given in groups])]).astype(np.int64)
     value, age = np.array([y for given in marks for y in given]), np.array([t for given in ages for t in given])
-    doubt = float(np.average(severity.severity_se**2, weights=severity.severity_marks))
-    doubt *= float(scheme.weights.technical) ** 2
+    doubt = severity.doubt * float(scheme.weights.technical) ** 2
     field = est.learn_field(est.summarise(value, starts), severity_error=doubt)
     field = replace(field, motion=est.pair_up(value, age, starts).motion(doubt))
     told = [

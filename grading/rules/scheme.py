@@ -11,13 +11,12 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, ClassVar
 
 from agencies.rules import CreditGrade
 from core.errors import Message, Rejected
 from core.i18n import N_
-from grading.estimator.constants import DEFAULTS, Constants
+from grading.estimator.constants import Constants
 from grading.rules.life_terms import AppealRules, RepairRules, read_appeal, read_repair
 
 SCHEMA = "xt-grading-scheme/1"
@@ -208,17 +207,6 @@ def load_scheme(text: str) -> Scheme:
     for reason in _objections(scheme, raw):
         raise SchemeInvalid(reason=reason)
     return scheme
-
-
-def constants_of(path: Path | None) -> Constants:
-    """The estimator's constants of a scheme file, or the published defaults."""
-    if path is None:
-        return DEFAULTS
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as problem:
-        raise SchemeInvalid(reason="UTF-8") from problem
-    return constants(load_scheme(text))
 
 
 def constants(scheme: Scheme) -> Constants:

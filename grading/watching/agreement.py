@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from grading import estimator as est
 from grading.rules.watching import Limits
+from grading.watching.frames import subjects
 
 RESAMPLES = 500
 SEED = 20261101
@@ -101,15 +101,10 @@ def _bootstrap(codes: Any, x: Any) -> tuple[float, float]:
 
 def components(marks: pd.DataFrame) -> "pd.Series[Any]":
     """For each reviewer the number of the group it is linked to by agencies marked in common."""
-    reviewers, names = pd.factorize(marks["reviewer"], sort=True)
-    subjects = pd.factorize(pd.MultiIndex.from_frame(marks[["agency", "profession"]]))[0]
-    size = len(names)
-    if size == 0:
-        return pd.Series(dtype="int64")
-    total = size + int(subjects.max()) + 1
-    graph = coo_matrix((np.ones(len(marks)), (reviewers, size + subjects)), shape=(total, total))
-    labels = connected_components(graph, directed=False)[1]
-    return pd.Series(pd.factorize(labels[:size])[0], index=names, dtype="int64")
+    reviewer, names = pd.factorize(marks["reviewer"], sort=True)
+    groups = est.Components(len(names))
+    groups.add(subjects(marks), reviewer, len(marks))
+    return pd.Series(groups.found()[0], index=names, dtype="int64")
 
 
 def overlap(marks: pd.DataFrame, limits: Limits) -> pd.DataFrame:

@@ -123,6 +123,11 @@ def _column(values: list[Any], kind: Any) -> "pd.Series[Any]":
     return pd.Series(values).astype(kind) if values else pd.Series(dtype=kind)
 
 
+def subjects(marks: pd.DataFrame) -> Any:
+    """A number from 0 for each agency *and profession*: reviewers can only be compared inside one."""
+    return pd.factorize(pd.MultiIndex.from_frame(marks[["agency", "profession"]]))[0]
+
+
 def months_before(day: pd.Timestamp, months: int) -> pd.Timestamp:
     """The same day some months earlier."""
     return day - pd.DateOffset(months=months)

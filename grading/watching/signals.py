@@ -153,7 +153,7 @@ class Search:
             n, free = len(group), 1 - len(group) / int(group["size"].iloc[0])
             if n < self.limits.pair_marks or free <= 0:
                 continue
-            z = float(group["rest"].sum()) / float(np.sqrt(fit.error_variance * n * free))
+            z = float(group["rest"].sum()) / float(np.sqrt(fit.learnt.error_variance * n * free))
             if abs(z) > self.limits.residual_z:
                 gap = float(group["rest"].mean()) / free
                 alias = str(group["alias"].iloc[0])

@@ -1,6 +1,7 @@
 """The estimator on arrays: what it learns, what it refuses to be moved by, and that it is one with the rules."""
 
 from dataclasses import fields, replace
+from decimal import Decimal
 from math import sqrt
 
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agencies.rules import CreditGrade
 from benchmarks.grading.market import CLASSES, block, corrected, grade, per_agency, simulate
+from core.money import half_up
 from grading import estimator as est
 from grading.estimator.explain import spread_remainder
 from grading.estimator.stars import StarScale, hear, learn_stars, voices
+from grading.rules import bands
 from grading.rules.scheme import constants
 from tests.factories.grading import scheme
 
@@ -52,7 +56,7 @@ def test_published_defaults_have_not_changed():
 
 # ---------------------------------------------------------------- severity and difficulty
 def learn(blocks, reviewers, classes=0):
-    return est.learn_severity(lambda: blocks, reviewers, classes, est.DEFAULTS)
+    return est.learn_severity(lambda: blocks, reviewers, classes)
 
 
 def dense(market):
@@ -270,6 +274,20 @@ def placed(score, sd, previous=None, results=10, clients=5):
     before = None if previous is None else np.array([est.GRADES.index(previous)], np.int8)
     found = est.place(np.array([score]), np.array([sd]), counts, np.array([0.9]), est.DEFAULTS, before)
     return est.GRADES[found.grade[0]], bool(found.firm[0]), found.p_up[0], found.p_down[0]
+
+
+@given(
+    st.integers(0, 10_000), st.integers(1, 2_000), st.sampled_from([None, *CreditGrade]), st.sampled_from([60, 70, 90])
+)
+def test_arrays_and_the_rules_of_one_agency_place_alike(score, sd, before, edge):
+    """A published grade and a grade from a file cannot differ, on the edge of a band either."""
+    for points in (Decimal(score) / 100, edge + Decimal(score - 5_000) / 5_000):
+        shown, spread = half_up(points, 2), Decimal(sd) / 100
+        band, _ = bands.step(before, shown, spread, scheme())
+        up, down = bands.certainty(band, shown, spread, scheme())
+        firm = 1 - up - down >= scheme().estimator.firm_at
+        told = placed(float(shown), float(spread), before.value if before else None)
+        assert told == (band.value, firm, pytest.approx(float(up)), pytest.approx(float(down)))
 
 
 @pytest.mark.parametrize(

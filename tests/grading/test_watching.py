@@ -170,12 +170,12 @@ def test_severity_and_difficulty_are_recovered_from_comparisons_inside_agencies(
     frame = panel(truth)
     found = severity.fit(frame, today(), LIMITS)
     assert found is not None
-    assert dict(zip(found.classes, found.difficulty, strict=True))["hard"] == pytest.approx(2.5, abs=0.5)
+    assert dict(zip(found.classes, found.learnt.difficulty, strict=True))["hard"] == pytest.approx(2.5, abs=0.5)
     table = severity.severity(frame, today(), LIMITS, found).set_index("reviewer")
     for reviewer, value in truth.items():
         assert table.loc[reviewer, "severity"] == pytest.approx(value, abs=0.6)
         assert table.loc[reviewer, "low"] - 0.5 < value < table.loc[reviewer, "high"] + 0.5
-    assert found.error_variance == pytest.approx(9, rel=0.15)
+    assert found.learnt.error_variance == pytest.approx(9, rel=0.15)
 
 
 def test_drift_is_seen_and_quiet_reviewers_do_not_drift() -> None:

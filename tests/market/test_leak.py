@@ -51,6 +51,7 @@ def spellings(secret: str) -> Iterator[bytes]:
 
 REFUSED_MARK = "八角金盘标记"
 REFUSED = Attachment("方案.pdf", b"%PDF-1.4\n" + REFUSED_MARK.encode() + b"\n%%EOF")
+WAL_PAGE = 8192
 FORMS = {secret: tuple(spellings(secret)) for secret in (PRICE, SENTENCE, FILE_MARK, REFUSED_MARK)}
 
 
@@ -88,8 +89,18 @@ async def database_files(owner_url: str) -> dict[str, bytes]:
         await link.execute("drop table flushed")
     finally:
         await link.close()
-    folders = (home / "base" / str(number), home / "pg_wal", home / "log")
-    return files_below(*folders) | {path.name: path.read_bytes() for path in home.parent.glob("*.log")}
+    written = {path: without_page_headers(body) for path, body in files_below(home / "pg_wal").items()}
+    written |= files_below(home / "base" / str(number), home / "log")
+    return written | {path.name: path.read_bytes() for path in home.parent.glob("*.log")}
+
+
+def without_page_headers(segment: bytes) -> bytes:
+    """What is written in a segment of the write-ahead log, so that a text is found where a page ends within it.
+
+    Each 8 kB page begins with a header of 24 bytes, the first of a segment with one of 40 (PostgreSQL, xlog_internal.h).
+    """
+    pages = range(0, len(segment), WAL_PAGE)
+    return b"".join(segment[at + (24 if at else 40) : at + WAL_PAGE] for at in pages)
 
 
 def files_below(*folders: Path) -> dict[str, bytes]:
@@ -137,6 +148,13 @@ async def everything_read(app: Litestar, browse: Browse, made: MadeNotice) -> di
             reply = await browser.get(address)  # type: ignore[attr-defined]
             read[f"{name} {address}"] = reply.content + str(dict(reply.headers)).encode()
     return read
+
+
+def test_a_text_across_two_pages_of_the_log_is_found() -> None:
+    text = SENTENCE.encode()
+    segment = b"h" * 40 + b"." * (WAL_PAGE - 40 - 10) + text[:10] + b"h" * 24 + text[10:] + b"." * 99
+    assert not hits({"wal": segment}, SENTENCE)
+    assert hits({"wal": without_page_headers(segment)}, SENTENCE)
 
 
 async def test_price_and_content_leak_nowhere_before_the_opening(
