@@ -2,7 +2,8 @@
 
 Each mark is compared with what the marks *before* it led one to expect: the shrunk, time-weighted mean on that day
 (the same decay and the same λ as the score), and the spread of one mark about that expectation. So the sums need no
-stored state, and the alarm of any day can be computed again from the marks alone.
+stored state, and the alarm of any day can be computed again from the marks alone. The first marks, fewer than a grade
+needs, only form the expectation: before them there is no level to have left.
 """
 
 from dataclasses import dataclass
@@ -61,8 +62,9 @@ def watch(value: Reals, age: Reals, starts: Ints, prior: Field, constants: Const
         expected = (lam * level + pull) / (lam + held)
         spread = np.sqrt(noise * (1 + 1 / (lam + held)))
         z = (value[row] - expected) / spread
-        low[who] = np.maximum(0.0, low[who] - z - constants.alarm_slack)
-        high[who] = np.maximum(0.0, high[who] + z - constants.alarm_slack)
+        if turn >= constants.least_results:
+            low[who] = np.maximum(0.0, low[who] - z - constants.alarm_slack)
+            high[who] = np.maximum(0.0, high[who] + z - constants.alarm_slack)
         robust = np.minimum(1.0, constants.robust_at / np.maximum(np.abs(z), 1e-12))
         weight[who], drawn[who] = held + robust, pull + robust * value[row]
         last[who] = age[row]

@@ -91,6 +91,9 @@ class Estimate:
     evidence: float
     total: float
     caps_bind: bool
+    alarm_low: float
+    alarm_high: float
+    alarm: bool
 
     @property
     def sd(self) -> float:
@@ -107,7 +110,9 @@ def estimate(marks: Iterable[Mark], prior: Prior, rules: EstimatorRules, witness
     """The score of one agency. Marks older than the window must not be given."""
     ordered = sorted(marks, key=lambda m: (-m.age_months, m.key))
     stars = est.Witness(np.array([witness.value if witness else 0.0]), np.array([witness.weight if witness else 0.0]))
-    found = est.weigh(_arrays(ordered), prior.field, constants_for(rules), witness=stars)
+    arrays, constants = _arrays(ordered), constants_for(rules)
+    found = est.weigh(arrays, prior.field, constants, witness=stars)
+    alarms = est.watch(arrays.value, arrays.age, arrays.starts, prior.field, constants)
     weighted = [
         Weighted(mark, *factors)
         for mark, factors in zip(
@@ -124,6 +129,9 @@ def estimate(marks: Iterable[Mark], prior: Prior, rules: EstimatorRules, witness
         evidence=float(found.evidence[0]),
         total=float(found.total[0]),
         caps_bind=bool(found.bound[0]),
+        alarm_low=float(alarms.low[0]),
+        alarm_high=float(alarms.high[0]),
+        alarm=bool(alarms.sounding[0]),
     )
 
 

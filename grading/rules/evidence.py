@@ -87,8 +87,6 @@ class Previous:
     result: CreditGrade
     score: Decimal
     sd: Decimal
-    alarm_low: Decimal
-    alarm_high: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,7 +261,7 @@ def _under(evidence: Evidence, list_of: Scheme | None, last: Outcome | None, his
         evidence,
         findings=findings,
         rated_before=evidence.rated_before or any(one.result is not CreditGrade.N for one in history),
-        previous=Previous(before, last.band, last.result, last.score, last.sd, last.alarm_low, last.alarm_high),
+        previous=Previous(before, last.band, last.result, last.score, last.sd),
         history=tuple(own.get(one.as_of, one) for one in evidence.history),
     )
 

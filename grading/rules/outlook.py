@@ -109,8 +109,6 @@ def next_month(evidence: Evidence, outcome: Outcome) -> Evidence:
             outcome.result,
             outcome.score,
             outcome.sd,
-            outcome.alarm_low,
-            outcome.alarm_high,
         ),
         history=(*evidence.history, PastGrade(evidence.as_of, outcome.result)),
     )

@@ -7,13 +7,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from math import sqrt
 from typing import Any
 
 from agencies.rules import CreditGrade
 from core.money import half_up
 from grading.rules import estimate as est
-from grading.rules.alarm import Alarm, watch
 from grading.rules.bands import Check, Placement, not_rated_checks, place, worse
 from grading.rules.calibration import Calibration
 from grading.rules.case_mark import CaseMark, mark_case
@@ -65,7 +63,8 @@ def grade(evidence: Evidence, scheme: Scheme, table: Calibration) -> Outcome:
     rated = all(check.met for check in sufficiency)
     entry = not rated and not given.rated_before
     if entry:
-        found = _estimate(given, marks, table, scheme, level=table.entry_level)
+        lower = _estimate(given, marks, table, scheme, level=table.entry_level)
+        found = replace(lower, alarm_low=found.alarm_low, alarm_high=found.alarm_high, alarm=found.alarm)
     given = replace(given, bonuses=_granted(found.level, given, scheme))
     score = half_up(sum((one.value for one in given.bonuses), Decimal(found.level)))
     sd = half_up(Decimal(found.sd))
@@ -106,7 +105,6 @@ def _outcome(
     quality = placement.grade if placement else CreditGrade.N
     reach = half_up(sd * Decimal(str(est.Z80)))
     entry = found.prior.level != table.field_level
-    alarm = _alarm(given, marks, table, scheme)
     target, missing = missing_for_next(placement, sufficiency, conduct, score, sd, scheme)
     return Outcome(
         result=worse(quality, conduct.grade),
@@ -126,9 +124,9 @@ def _outcome(
         next_grade=target,
         missing=missing,
         explanation=explain(marks, found, score, given.bonuses, entry=entry),
-        alarm_low=half_up(Decimal(alarm.low)),
-        alarm_high=half_up(Decimal(alarm.high)),
-        alarm=alarm.falling or alarm.rising,
+        alarm_low=half_up(Decimal(found.alarm_low)),
+        alarm_high=half_up(Decimal(found.alarm_high)),
+        alarm=found.alarm,
     )
 
 
@@ -182,18 +180,3 @@ def _granted(level: float, evidence: Evidence, scheme: Scheme) -> tuple[Bonus, .
         room -= value
         granted.append(replace(bonus, value=value))
     return tuple(granted)
-
-
-def _alarm(evidence: Evidence, marks: Sequence[CaseMark], table: Calibration, scheme: Scheme) -> Alarm:
-    """New marks since the last report against its score; silent until there is a rating to fall from."""
-    last, limit = evidence.previous, scheme.estimator.alarm_limit
-    if last is None or last.band is CreditGrade.N:
-        return Alarm(0.0, 0.0, limit)
-    fresh = [float(m.value) for m in marks if m.case.finalised_on > last.as_of]
-    return watch(
-        fresh,
-        expected=float(last.score),
-        sd=sqrt(table.error_variance + float(last.sd) ** 2),
-        start=Alarm(float(last.alarm_low), float(last.alarm_high), limit),
-        rules=scheme.estimator,
-    )

@@ -44,7 +44,7 @@ from grading_direct_d d left join grading_repair r on r.direct_d = d.id and r.st
 where d.agency = any($1::bigint[]) and d.starts_on <= $2
 """
 _PAST = """
-select agency, profession, as_of, result, quality, band, score, sd, alarm_low, alarm_high
+select agency, profession, as_of, result, quality, band, score, sd
 from grading_report
 where state in ('published', 'superseded') and agency = any($1::bigint[]) and as_of <= $2
   and not exists (select 1 from grading_replacement x where x.report = grading_report.id)
@@ -254,8 +254,6 @@ def previous_of(row: Any) -> Previous:
         result=CreditGrade(row["result"]),
         score=row["score"],
         sd=row["sd"],
-        alarm_low=row["alarm_low"],
-        alarm_high=row["alarm_high"],
     )
 
 

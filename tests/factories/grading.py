@@ -96,8 +96,6 @@ def previous(band: CreditGrade = CreditGrade.B, score: str = "80.00", **changed:
         "result": band,
         "score": Decimal(score),
         "sd": Decimal("3.00"),
-        "alarm_low": Decimal("0.00"),
-        "alarm_high": Decimal("0.00"),
     }
     return Previous(**(facts | changed))
 

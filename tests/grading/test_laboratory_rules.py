@@ -46,7 +46,7 @@ def published_past(first: Evidence, months: int) -> list[lab.PastReport]:
         out = grade(given_now, SCHEME, TABLE)
         chain.append(lab.PastReport(given_now.agency_id, "surveying", given_now, TABLE, out.result, out.score))
         history = (*history, PastGrade(given_now.as_of, out.result))
-        last = Previous(given_now.as_of, out.band, out.result, out.score, out.sd, out.alarm_low, out.alarm_high)
+        last = Previous(given_now.as_of, out.band, out.result, out.score, out.sd)
         evidence = replace(evidence, previous=last, rated_before=out.result is not N)
     return chain
 

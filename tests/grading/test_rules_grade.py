@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agencies.rules import CreditGrade
-from grading.rules.alarm import Alarm, watch
 from grading.rules.bands import band_of, probability_at_least, rank, step, worse
 from grading.rules.conduct import conduct_track, live_points
 from grading.rules.evidence import Bonus, DirectGround, digest, in_order, plain
@@ -322,14 +321,11 @@ def test_a_bonus_is_capped_and_stands_in_the_table():
 
 
 def test_the_alarm_sees_a_fall_and_stays_silent_otherwise():
-    rules = scheme().estimator
-    start = Alarm(0.0, 0.0, 4.0)
-    fallen = watch([70.0] * 6, expected=85.0, sd=7.0, start=start, rules=rules)
-    assert (fallen.falling, fallen.rising) == (True, False)
-    assert not watch([86, 84, 83, 87, 85], expected=85.0, sd=7.0, start=start, rules=rules).falling
+    assert not graded(cases=strong).alarm
     fresh = tuple(a_case(n, "60", finalised_on=AS_OF - timedelta(days=n)) for n in range(20, 26))
     outcome = graded(cases=(*strong, *fresh), previous=previous(A, "96.00", as_of=AS_OF - timedelta(days=30)))
     assert outcome.alarm
+    assert outcome.alarm_low > 4 > outcome.alarm_high
     assert outcome.band in (A, B)
 
 
