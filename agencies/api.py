@@ -15,6 +15,7 @@ from agencies.queries import directory, filings
 from agencies.queries.drafts import to_draft
 from agencies.queries.register import grade_history
 from agencies.queries.storefront import storefront
+from agencies.queries.suspensions import SuspensionRow, suspensions
 from agencies.rules import Profession
 from agencies.rules.dossier import Step
 from agencies.rules.filing import FilingKind
@@ -30,6 +31,7 @@ MOST = 100
 SCAN_BODY = 12 * 1024 * 1024
 APPLICANT = [web.requires(Permission.REGISTER_AGENCY)]
 REGISTRAR = [web.requires(Permission.CHECK_FILING)]
+SUPERVISOR = [web.requires(Permission.SUSPEND_AGENCY)]
 
 
 def _text(amount: Decimal | None) -> str | None:
@@ -54,6 +56,7 @@ def _listed(row: directory.ListingRow) -> dict[str, Any]:
         "firm": row.firm,
         "graded_on": row.graded_on.isoformat() if row.graded_on else None,
         "figures": row.figures,
+        "suspended": row.suspended,
     }
 
 
@@ -89,7 +92,46 @@ async def show_agency(request: AnyRequest, agency_id: FromPath[int]) -> dict[str
     """The public file of an agency; names of natural persons are veiled."""
     front = await storefront(agency_id, clock.today())
     plain: dict[str, Any] = msgspec.to_builtins(asdict(front))
-    return {"id": agency_id, **plain.pop("card"), **plain}
+    stops = [_suspension(row) for row in await suspensions(agency_id)]
+    return {"id": agency_id, **plain.pop("card"), **plain, "suspensions": stops}
+
+
+def _suspension(row: SuspensionRow) -> dict[str, Any]:
+    return {
+        "reason": row.reason,
+        "suspended_at": row.suspended_at.isoformat(),
+        "lifted_at": row.lifted_at.isoformat() if row.lifted_at else None,
+        "lift_reason": row.lift_reason,
+    }
+
+
+class SuspensionBody(msgspec.Struct):
+    """Why the agency is stopped, or let work again; the reason is public."""
+
+    reason: str
+
+
+@post("/agencies/{agency_id:int}/suspend", name="api:agency-suspend", guards=SUPERVISOR)
+async def suspend(request: AnyRequest, agency_id: FromPath[int], data: JSONBody[SuspensionBody]) -> Response[Any]:
+    """Stop an agency until further notice."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> int:
+        reason = forms.parse_reason(form)
+        return await services.suspend_agency(actor=identity, agency_id=agency_id, reason=reason)
+
+    return await web.api_act(request, data, do, lambda entry: {"agency": agency_id, "trail_entry": entry})
+
+
+@post("/agencies/{agency_id:int}/resume", name="api:agency-resume", guards=SUPERVISOR)
+async def resume(request: AnyRequest, agency_id: FromPath[int], data: JSONBody[SuspensionBody]) -> Response[Any]:
+    """Let it work again."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> int:
+        return await services.resume_agency(actor=identity, agency_id=agency_id, reason=forms.parse_reason(form))
+
+    return await web.api_act(request, data, do, lambda entry: {"agency": agency_id, "trail_entry": entry})
 
 
 @get("/agencies/{agency_id:int}/grades", name="api:agency-grades", opt=web.public)
@@ -347,6 +389,8 @@ api_router = Router(
     route_handlers=[
         list_agencies,
         show_agency,
+        suspend,
+        resume,
         show_grades,
         list_filings,
         show_filing,

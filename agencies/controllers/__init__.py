@@ -2,9 +2,9 @@
 
 from litestar import Router
 
-from agencies.controllers import applying, desk, public, steps
+from agencies.controllers import applying, desk, public, steps, suspending
 
 router = Router(
     path="/",
-    route_handlers=[*public.HANDLERS, *applying.HANDLERS, *steps.HANDLERS, *desk.HANDLERS],
+    route_handlers=[*public.HANDLERS, *applying.HANDLERS, *steps.HANDLERS, *desk.HANDLERS, *suspending.HANDLERS],
 )

@@ -13,12 +13,15 @@ from agencies.queries import directory, filings
 from agencies.queries.course import course
 from agencies.queries.register import agency_of
 from agencies.queries.storefront import promised_days, storefront
+from agencies.queries.suspensions import suspensions
 from agencies.rules import TRAIL_TITLES
 from agencies.rules.listing import lot_seed
+from agencies.rules.suspensions import TRAIL_TITLES as SUSPENSION_TITLES
 from agencies.services import FilingReceipt
 from core import clock, web
 from core.forms import Form
 from core.i18n import N_, _
+from core.identity import Permission
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor, encode_cursor
 
@@ -101,6 +104,14 @@ async def storefront_page(
     request: AnyRequest, agency_id: FromPath[int], profession: FromQuery[str | None] = None
 ) -> Response[Any]:
     """The public file of an agency, one profession at a time."""
+    return await show_storefront(request, agency_id, profession)
+
+
+async def show_storefront(
+    request: AnyRequest, agency_id: int, profession: str | None = None, form: web.FormState | None = None
+) -> Response[Any]:
+    """The public file of an agency, also after a refused form of another controller."""
+    reader, stops = await web.who(request), await suspensions(agency_id)
     front = await storefront(agency_id, clock.today())
     shown = next((card for card in front.card.cards if card.profession == profession), None)
     shown = shown or (front.card.cards[0] if front.card.cards else None)
@@ -111,8 +122,12 @@ async def storefront_page(
         front=front,
         agency=front.card,
         shown=shown,
-        entries=await timeline(f"agency:{agency_id}", acts=TRAIL_TITLES),
+        entries=await timeline(f"agency:{agency_id}", acts=[*TRAIL_TITLES, *SUSPENSION_TITLES]),
         today=clock.today(),
+        form=form,
+        stops=stops,
+        running=next((row for row in stops if row.lifted_at is None), None),
+        may_suspend=reader is not None and reader.may(Permission.SUSPEND_AGENCY),
     )
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from agencies.queries.filings import FilingRow, QueueRow, expiring, open_filing, queue
 from agencies.queries.register import agency_of
+from agencies.queries.suspensions import suspension_of
 from agencies.rules.filing import (
     CHECK_WORKDAYS,
     FILING_KIND_TITLES,
@@ -23,8 +24,30 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     if identity.role is Role.REGISTRAR and identity.may(Permission.CHECK_FILING):
         return await _registrar_items(now)
     if identity.role is Role.AGENCY:
-        return [*await _applicant_items(identity), *await _expiry_items(identity, now)]
+        return [
+            *await _suspension_items(identity),
+            *await _applicant_items(identity),
+            *await _expiry_items(identity, now),
+        ]
     return []
+
+
+async def _suspension_items(identity: Identity) -> list[DeskItem]:
+    running = await suspension_of(identity.organization_id)
+    if running is None:
+        return []
+    return [
+        DeskItem(
+            _("暂停业务"),
+            running.name_en if language() == "en" and running.name_en else running.name_zh,
+            _("原因：%(r)s") % {"r": running.reason},
+            url_for("agencies:storefront", agency_id=running.agency_id),
+            None,
+            running.suspended_at,
+            None,
+            _("看原因和申诉途径"),
+        )
+    ]
 
 
 async def _registrar_items(now: datetime) -> list[DeskItem]:

@@ -66,6 +66,7 @@ class ListingRow(NamedTuple):
     firm: bool
     graded_on: date | None
     figures: dict[str, Any]
+    suspended: bool
     place: Any
     line: int
     seed: str
@@ -74,7 +75,8 @@ class ListingRow(NamedTuple):
 COLUMNS = """
 select a.id, p.profession, a.name_zh, a.name_en, a.uscc, a.region_code, a.region_zh, a.region_en,
   a.recorded_on, a.staff_certified, p.best_class, p.qualified_until, p.items, p.grade, p.score,
-  p.low, p.high, p.firm, p.graded_on, p.figures
+  p.low, p.high, p.firm, p.graded_on, p.figures,
+  exists (select from agencies_suspension u where u.agency = a.id and u.lifted_at is null) as suspended
 """
 MATCHING = """
 from agencies_profession p join agencies_agency a on a.id = p.agency

@@ -12,9 +12,9 @@ from core.errors import NotFound
 from core.i18n import N_
 
 STANDINGS = """
-select a.id, a.organization, a.name_zh, a.name_en, a.uscc, a.recorded_on <= $3 and not exists (
+select a.id, a.organization, a.name_zh, a.name_en, a.uscc, a.recorded_on <= $3 as recorded, exists (
     select from agencies_suspension u where u.agency = a.id and u.suspended_at < $4
-      and (u.lifted_at is null or u.lifted_at >= $4)) as recorded,
+      and (u.lifted_at is null or u.lifted_at >= $4)) as suspended,
   p.id is not null as profession_recorded,
   g.record, g.grade, g.score, g.firm, s.since, q.until, q.items,
   array(select f.target from agencies_affiliation f
@@ -125,7 +125,8 @@ def _standing(row: Any) -> Standing:
         name_zh=row["name_zh"],
         name_en=row["name_en"],
         uscc=row["uscc"],
-        recorded=row["recorded"],
+        recorded=row["recorded"] and not row["suspended"],
+        suspended=row["suspended"],
         profession_recorded=row["profession_recorded"],
         grade=CreditGrade(row["grade"] or "N"),
         score=row["score"],

@@ -63,6 +63,7 @@ class Standing:
     `qualification_valid_until` is the last day of the longest-running certificate, `UNLIMITED` for
     one without end, None when there is none. The `related_*` sets hold only relations that bar.
     `grade_record` is the line of the register of grades that `grade` was read from, None when there is none.
+    `suspended`: the market supervisor stopped it; `recorded` is then False.
     """
 
     agency_id: int
@@ -82,6 +83,7 @@ class Standing:
     related_departments: frozenset[str]
     related_agencies: frozenset[int]
     grade_record: int | None = None
+    suspended: bool = False
 
     def qualified(self, on: date) -> bool:
         """Whether a certificate of the profession is in force on that day."""

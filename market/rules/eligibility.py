@@ -74,7 +74,7 @@ def needs_warning(grade: CreditGrade, call: Call, edition: Edition) -> bool:
 
 def _record(standing: Standing, call: Call) -> Iterator[Reason]:
     if not standing.recorded:
-        yield Reason("not-recorded")
+        yield Reason("suspended" if standing.suspended else "not-recorded")
     elif not standing.profession_recorded:
         yield Reason("profession-not-recorded")
     elif call.item_code not in standing.items:

@@ -39,6 +39,7 @@ def from_json(stored: Mapping[str, Any]) -> Reason:
 SENTENCES = {
     # may not take part
     "not-recorded": N_("机构尚未完成从业备案，备案公示结束后才能参加。"),
+    "suspended": N_("机构被市场监督员暂停业务，恢复后才能参加。"),
     "profession-not-recorded": N_("机构没有备案本事项所属的专业，请先办理专业增项备案。"),
     "item-not-offered": N_("机构备案的服务范围不含本事项，请先变更备案范围。"),
     "qualification-missing": N_("没有登记本专业的有效资质或能力证明，请先在机构档案中补充。"),

@@ -21,6 +21,7 @@ from payments.rules import CONFIRM_WORKDAYS, OPEN, PayableState
 from payments.services import PaymentReceipt
 from payments.services.bonds import ONLINE, may_release
 from payments.services.invoices import NOT_INVOICED
+from payments.services.payouts import payout_bar
 
 AnyRequest = Request[Any, Any, Any]
 PAGE = 20
@@ -78,11 +79,20 @@ async def show_payable(request: AnyRequest, payable_id: int, form: FormState | N
         invoices=await finance.invoices(payable_id),
         may_confirm=row.payee_turn and row.is_payee(identity),
         may_find=row.state is PayableState.CONTESTED and row.is_payee(identity),
+        stopped=await _stopped(row),
         entries=await timeline(f"payable:{payable_id}"),
         now_box=await _now_box(row, attempts),
         today=clock.today(),
         stripe=await stripe.panel(row, identity),
     )
+
+
+async def _stopped(row: PayableRow) -> str | None:
+    """Why money that is kept does not go on to the payee now, beside a hold, which the page says already."""
+    if row.state is not PayableState.CAPTURED or row.is_bond or row.on_hold:
+        return None
+    bar = await payout_bar(row)
+    return bar.message() if bar else None
 
 
 async def _now_box(row: PayableRow, attempts: list[queries.TransferRow]) -> dict[str, Any] | None:
