@@ -68,7 +68,7 @@ def test_whom_a_platform_may_pay() -> None:
 
 @given(st.lists(st.sampled_from(AttemptAct), max_size=12))
 def test_an_attempt_never_goes_back(acts: list[AttemptAct]) -> None:
-    order = {AttemptState.PREPARED: 0, AttemptState.OPEN: 1, AttemptState.HELD: 2}
+    order = {AttemptState.PREPARED: 0, AttemptState.OPEN: 1, AttemptState.HELD: 2, AttemptState.PAID: 4}
     state = AttemptState.PREPARED
     for act in acts:
         found = observe(state, act)
