@@ -71,6 +71,7 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any] | None:
         "may_refund": may_order and row.state.value == "captured" and row.position.held > 0,
         "may_reverse": identity.may(Permission.HOLD_PAYMENT) and row.paid_out > 0,
         "may_answer": may_order,
+        "may_concede_all": identity.may(Permission.HOLD_PAYMENT),
     }
 
 

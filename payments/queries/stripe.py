@@ -192,7 +192,8 @@ async def reserved(payable_id: int) -> Decimal:
 
 
 DISPUTE = """
-select d.id, d.dispute, d.attempt, a.payable, d.amount, d.reason, d.status, d.paid_out, d.opened_at, d.due_at,
+select d.id, d.dispute, d.attempt, a.payable, d.amount, (select count(*) from payments_stripe_dispute s
+  where s.dispute = d.dispute) as parts, d.reason, d.status, d.paid_out, d.opened_at, d.due_at,
   d.closed_at, p.number, p.title, p.payer, p.payee, r.name_zh as payer_zh, r.name_en as payer_en,
   e.name_zh as payee_zh, e.name_en as payee_en
 from payments_stripe_dispute d
@@ -205,13 +206,14 @@ join core_organization e on e.id = p.payee
 
 @dataclass(frozen=True)
 class DisputeRow:
-    """The payer's bank wants money back; `amount` in fen."""
+    """The payer's bank wants money back; `amount` in fen. `parts`: how many payables the same dispute is about."""
 
     id: int
     dispute: str
     attempt_id: int
     payable_id: int
     amount: int
+    parts: int
     reason: str
     status: str
     paid_out: bool

@@ -7,7 +7,7 @@ the parts add up to the whole, to the last fen and cent, and none is a unit away
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.errors import Conflict, Message, NotFound, Rejected
+from core.errors import Conflict, Forbidden, Message, NotFound, Rejected
 from core.i18n import N_
 from payments.rules.stripe import Offer, offers
 
@@ -35,6 +35,13 @@ class BundleNotFound(NotFound):
 
     code = "bundle-not-found"
     text = N_("没有找到这次合并支付。请回到合并付款页重新开始。")
+
+
+class ConcededTogether(Forbidden):
+    """One payee cannot give up other payees' money."""
+
+    code = "conceded-together"
+    text = N_("这起拒付涉及合并支付的 %(count)s 笔款项，不能由一家收款方认可。请提交您这一笔的材料，或请监管部门办理。")
 
 
 class PaidTogether(Conflict):

@@ -16,7 +16,7 @@ from payments.gateway.client import StripeAway
 from payments.queries import stripe as known
 from payments.rules import AmountDiffers, PayableNotFound, PayableState
 from payments.rules.stripe import AttemptState, OrderState
-from payments.rules.stripe_bundle import OnlyFeesTogether, PaidTogether, PartBeingPaid
+from payments.rules.stripe_bundle import ConcededTogether, OnlyFeesTogether, PaidTogether, PartBeingPaid
 from payments.services import stripe
 from payments.services.bundles import BundleSize
 from payments.stripe_double import charging
@@ -315,6 +315,40 @@ async def test_a_dispute_takes_from_every_part_what_had_not_gone_back(there: Wor
     else:
         await acts.everything_fits(there)
         assert (await stripe.reconcile()).clean
+
+
+async def test_the_bank_hears_all_payees_of_a_disputed_bundle_at_once(there: World) -> None:
+    made = (await three())[:2]
+    await pay(there, made, "pm_card_createDispute")
+    await there.deliver()
+    regulator = await make.member(Role.MARKET_SUPERVISOR)
+    first, second = sorted(await known.disputes(), key=lambda one: one.payable_id)
+    assert (first.parts, second.parts) == (2, 2)
+    with pytest.raises(ConcededTogether):
+        await stripe.concede_dispute(actor=made[0].payee, dispute_id=first.id, reason="我方认可")
+    await stripe.answer_dispute(actor=made[0].payee, dispute_id=first.id, text="成果已验收")
+    await stripe.sweep()
+    assert (await evidence(there)) == ("needs_response", 0)
+    await stripe.answer_dispute(actor=made[1].payee, dispute_id=second.id, text="报告已交付")
+    await stripe.sweep()
+    assert (await evidence(there)) == ("under_review", 1)
+    async with there.double.store.read() as book:
+        (case,) = await book.look("dispute", "", {})
+    assert case["evidence"]["uncategorized_text"].splitlines() == [
+        f"{(await acts.payable(made[0])).number}: 成果已验收",
+        f"{(await acts.payable(made[1])).number}: 报告已交付",
+    ]
+    await stripe.concede_dispute(actor=regulator, dispute_id=second.id, reason="两家均未交付")
+    await stripe.sweep()
+    assert await states(made) == [S.REFUNDED] * 2
+    await books_are_clean(there)
+
+
+async def evidence(there: World) -> tuple[str, int]:
+    """How the double's only dispute stands and how often evidence was handed in for good."""
+    async with there.double.store.read() as book:
+        (case,) = await book.look("dispute", "", {})
+    return case["status"], case["evidence_details"]["submission_count"]
 
 
 async def test_a_dispute_before_what_was_paid_twice_has_gone_back(there: World) -> None:

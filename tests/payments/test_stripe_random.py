@@ -45,7 +45,7 @@ class Play:
                 self.owe,
                 self.pay,
                 self.pay,
-                self.pay,
+                self.together,
                 self.refund,
                 self.capture,
                 self.release,
@@ -73,6 +73,16 @@ class Play:
 
     async def pay(self) -> None:
         attempt = await acts.begin(self.any(), hold=self.chance.random() < 0.4)
+        await self.there.press(attempt.url, self.chance.choice(CARDS))
+
+    async def together(self) -> None:
+        """Several at once on one page, some of which are perhaps being paid already; perhaps it is given up again."""
+        chosen = self.chance.sample(self.made, k=min(len(self.made), self.chance.randint(2, 4)))
+        fees = [one.payable_id for one in chosen if (await acts.payable(one)).kind == "milestone"]
+        started = await stripe.start_bundle(actor=self.payer, payable_ids=fees)
+        attempt = await stripe.page_for(started.attempts[-1])
+        if self.chance.random() < 0.2:
+            await stripe.give_up_bundle(actor=self.payer, bundle_id=started.bundle_id)
         await self.there.press(attempt.url, self.chance.choice(CARDS))
 
     async def refund(self) -> None:

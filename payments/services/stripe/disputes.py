@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core import clock, db
-from core.identity import SYSTEM
+from core.identity import SYSTEM, Identity, Permission
 from core.states import advance
 from payments.gateway.client import Body
-from payments.queries.stripe import AttemptRow
+from payments.queries.stripe import AttemptRow, OrderRow
 from payments.rules import TRANSITIONS, PayableAct, PayableState
 from payments.rules.ledger import (
     Parties,
@@ -22,10 +22,12 @@ from payments.rules.ledger import (
     yuan_of,
 )
 from payments.rules.stripe import OrderKind
-from payments.rules.stripe_bundle import cut, spread
+from payments.rules.stripe_bundle import ConcededTogether, cut, spread
 from payments.services.moving import locked, move, tell_row
 from payments.services.stripe import ordering
 
+MOST_EVIDENCE = 20_000
+"""Characters that Stripe takes."""
 Book = Callable[[Parties, int, Body, str, int], Awaitable[list[Posting]]]
 PASSED_ON = frozenset({PayableState.PAID_OUT, PayableState.CONFIRMED})
 WON = frozenset({"won", "warning_closed"})
@@ -124,3 +126,31 @@ async def _lost(part: Any, one: Body) -> None:
     facts["kept"] = yuan_of(held)
     await move(actor=SYSTEM, row=row, to=position, says="payable.dispute-lost", facts=facts, postings=postings)
     await tell_row(row.payer_id, "payments/payment_refunded", row, refunded=f"{yuan_of(amount):,.2f}")
+
+
+async def check_concede(actor: Identity, dispute: str) -> None:
+    """A dispute over a page for several payables is given up by the regulator only. `ConcededTogether`."""
+    count: int = await db.value("select count(*) from payments_stripe_dispute where dispute = $1", dispute)
+    if count > 1 and not actor.may(Permission.HOLD_PAYMENT):
+        raise ConcededTogether(count=count)
+
+
+SAID = """
+select p.number, e.text, e.watch from payments_stripe_dispute d join payments_stripe_attempt a on a.id = d.attempt
+join payments_payable p on p.id = a.payable
+left join lateral (
+  select o.text, not exists (select from core_membership m where m.account = o.account and m.organization = p.payee) as watch
+  from payments_stripe_order o where o.attempt = a.id and o.kind = 'send-evidence' and o.target = d.dispute and o.id <= $2
+  order by o.id desc limit 1) e on true
+where d.dispute = $1 order by p.id
+"""
+
+
+async def evidence(order: OrderRow) -> tuple[str, bool]:
+    """What is to be handed in with an order, and whether for good. The bank hears each case once: of several payables the
+    words of every payee go together, when the last one has spoken or the regulator says that it is enough."""
+    parts = await db.rows(SAID, order.target, order.id)
+    if len(parts) < 2:
+        return order.text, True
+    words = "\n".join(f"{part['number']}: {part['text']}" for part in parts if part["text"])
+    return words[:MOST_EVIDENCE], any(part["watch"] for part in parts) or all(part["text"] for part in parts)

@@ -40,7 +40,7 @@ from payments.rules.stripe import (
 from payments.rules.stripe_bundle import PaidTogether
 from payments.services.moving import PaymentReceipt, locked, locked_by, move, tell_row
 from payments.services.payouts import check_payout
-from payments.services.stripe import applying
+from payments.services.stripe import applying, disputes
 from payments.services.stripe.ordering import order
 from payments.services.stripe.paying import group_of, page_for
 
@@ -229,7 +229,8 @@ async def answer_dispute(*, actor: Identity, dispute_id: int, text: str) -> Paym
 
 
 async def concede_dispute(*, actor: Identity, dispute_id: int, reason: str) -> PaymentReceipt:
-    """Give a dispute up: the payee whose money is disputed, or the regulator."""
+    """Give a dispute up: the payee whose money is disputed, or the regulator, who alone may when it is money of several
+    (`ConcededTogether`)."""
     return await _dispute(actor, dispute_id, OrderKind.CONCEDE, "payable.dispute-conceded", reason)
 
 
@@ -248,6 +249,8 @@ async def _dispute(actor: Identity, dispute_id: int, kind: OrderKind, says: str,
             raise DisputeNotFound from None
         if known["closed_at"] is not None:
             raise NotAllowedNow(state="closed", act=kind)
+        if kind is OrderKind.CONCEDE:
+            await disputes.check_concede(actor, known["dispute"])
         await _no_other(known["attempt"], OrderKind.SEND_EVIDENCE, OrderKind.CONCEDE)
         await order(kind, known["attempt"], target=known["dispute"], text=text, actor=actor)
         return await move(actor=actor, row=row, to=row.state, says=says, facts={"dispute": known["dispute"]})
@@ -384,8 +387,8 @@ async def _close_page(work: Work) -> Body:
 
 
 async def _evidence(work: Work) -> Body:
-    text = work.order.text
-    return await client.gateway().answer_dispute(work.order.target, text, submit=True, key=work.order.key)
+    text, submit = await disputes.evidence(work.order)
+    return await client.gateway().answer_dispute(work.order.target, text, submit=submit, key=work.order.key)
 
 
 async def _concede(work: Work) -> Body:
