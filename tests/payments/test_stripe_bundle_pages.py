@@ -58,6 +58,8 @@ async def test_choose_see_the_ways_pay_and_come_back(there: World, browse: Brows
     going = await payer.get(here)
     (attempt,) = await known.attempts(made[0].payable_id)
     assert going.headers["refresh"] == f"0; url={attempt.url}"
+    shown = (await there.people.get(attempt.url)).text
+    assert all(amount in shown for amount in ("CNY 600.75", "CNY 100.00", "CNY 200.50", "CNY 300.25"))
     done = await there.press(attempt.url, "pm_alipay")
     back = await payer.get(done.headers["location"].removeprefix(SITE))
     assert "已收到 600.75 元" in back.text, "the page asked Stripe itself, no event has come"

@@ -97,7 +97,8 @@ async def _opened(attempt: AttemptRow, share: int, one: Body, line: Body, book: 
     postings += await book(row.parties, -share, line, one["id"], row.id)
     act = row.state if attempt.excess else PayableAct.DISPUTE
     await move(actor=SYSTEM, row=row, to=act, says="payable.disputed", facts=facts, postings=postings)
-    await tell_row(row.payee_id, "payments/payment_disputed", row, reason=one["reason"])
+    if not attempt.excess:
+        await tell_row(row.payee_id, "payments/payment_disputed", row, reason=one["reason"])
 
 
 async def _won(part: Any, one: Body, line: Body, book: Book) -> None:
