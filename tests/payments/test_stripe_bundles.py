@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import anyio
 import pytest
 from litestar import Litestar
 
@@ -140,6 +141,28 @@ async def test_events_doubled_and_in_the_wrong_order_change_nothing(there: World
     await there.deliver()
     assert await db.value("select count(*) from payments_posting where kind = 'captured'") == 3
     assert await db.value("select count(*) from core_mail where message = 'payments/payment_confirmed'") == 3
+    await books_are_clean(there)
+
+
+async def test_everybody_asks_at_once_from_every_side(there: World) -> None:
+    """Events, the returning page and the sweep come in by different parts of the bundle: once, and nobody waits for ever."""
+    made = await three()
+    attempts = await pay(there, made)
+    event = await last_event(there, "payment_intent.succeeded")
+    answers: list[int] = []
+
+    async def sent() -> None:
+        answers.append(await send(there, event))
+
+    async with anyio.create_task_group() as group:
+        for attempt in (*attempts, *reversed(attempts)):
+            group.start_soon(sent)
+            group.start_soon(stripe.refresh, attempt.id)
+        group.start_soon(stripe.sweep)
+    assert answers == [200] * 6
+    assert await states(made) == [S.CAPTURED] * 3
+    assert await db.value("select count(*) from payments_posting where kind = 'captured'") == 3
+    assert await db.value("select count(*) from payments_stripe_line") == 3
     await books_are_clean(there)
 
 
