@@ -108,9 +108,19 @@ async def _won(part: Any, one: Body, line: Body, book: Book) -> None:
     act: PayableAct | PayableState = PayableAct.WIN_AFTER_PAYOUT if row.paid_out > 0 else PayableAct.WIN_DISPUTE
     if part["excess"]:
         act = row.state
-        await ordering.order(OrderKind.REFUND, part["attempt"], amount=part["amount"], text="excess")
+        await _return_again(part)
     facts = {"dispute": one["id"]}
     await move(actor=SYSTEM, row=row, to=act, says="payable.dispute-won", facts=facts, postings=postings)
+
+
+async def _return_again(part: Any) -> None:
+    """What settled nothing and has come back goes to the payer, unless its refund still waits to be carried out."""
+    going = await db.value(
+        "select true from payments_stripe_order where attempt = $1 and kind = 'refund' and state <> 'refused' limit 1",
+        part["attempt"],
+    )
+    if not going:
+        await ordering.order(OrderKind.REFUND, part["attempt"], amount=part["amount"], text="excess")
 
 
 async def _lost(part: Any, one: Body) -> None:
