@@ -2,6 +2,10 @@
 
 from litestar import Router
 
-from payments.api import payables, steps, stripe
+from payments.api import payables, steps, stripe, stripe_bundles
 
-api_router = Router(path="/", route_handlers=[*payables.HANDLERS, *stripe.HANDLERS, *steps.HANDLERS], tags=["payments"])
+api_router = Router(
+    path="/",
+    route_handlers=[*payables.HANDLERS, *stripe.HANDLERS, *stripe_bundles.HANDLERS, *steps.HANDLERS],
+    tags=["payments"],
+)

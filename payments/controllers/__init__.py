@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from payments.controllers import bank, ledger, overviews, payables, steps, stripe, stripe_webhook
+from payments.controllers import bank, ledger, overviews, payables, steps, stripe, stripe_bundles, stripe_webhook
 
 router = Router(
     path="/",
@@ -13,6 +13,7 @@ router = Router(
         *bank.HANDLERS,
         *overviews.HANDLERS,
         *stripe.HANDLERS,
+        *stripe_bundles.HANDLERS,
         *stripe_webhook.HANDLERS,
     ],
 )
