@@ -69,6 +69,7 @@ async def bonds_of(row: NoticeRow, identity: Identity | None) -> list[BondRow]:
             paying.state.value if paying else None,
             returning.state.value if returning else None,
             one["released_at"],
+            paying is not None and paying.forfeited_at is not None,
         )
         rows.append(
             BondRow(

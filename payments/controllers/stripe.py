@@ -67,7 +67,7 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any] | None:
         "orders": await known.orders(row.id),
         "disputes": await known.disputes(row.id),
         "held": held,
-        "may_capture": held is not None and may_order and row.released_at is None,
+        "may_capture": held is not None and may_order and row.released_at is None and row.forfeited_at is None,
         "may_refund": may_order and row.state.value == "captured" and row.position.held > 0,
         "may_reverse": identity.may(Permission.HOLD_PAYMENT) and row.paid_out > 0,
         "may_answer": may_order,

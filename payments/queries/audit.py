@@ -145,7 +145,8 @@ async def _promised() -> Mapping[int, set[str]]:
 
 PAYABLES = """
 select p.id, p.number, p.kind, p.amount, p.currency, p.captured, p.refunded, p.paid_out, p.state,
-  p.settled_at is not null as settled, x.sides, x.accounts, x.amounts
+  p.settled_at is not null as settled,
+  exists (select from payments_forfeit f where f.payable = p.id and f.undone_at is null) as forfeited, x.sides, x.accounts, x.amounts
 from payments_payable p left join lateral (
   select array_agg(g.side) as sides, array_agg(g.kind) as accounts, array_agg(g.amount) as amounts from (
     select case a.organization when p.payer then 'payer' when p.payee then 'payee' end as side, a.kind,
@@ -172,7 +173,7 @@ def _audited(row: Any) -> Audited:
         PayableState(row["state"]), row["amount"], row["captured"], row["refunded"], row["paid_out"], row["currency"]
     )
     sums = dict(zip(places, row["amounts"] or (), strict=True))
-    return Audited(row["number"], position, row["settled"], row["kind"] in BONDS, sums)
+    return Audited(row["number"], position, row["settled"], row["kind"] in BONDS, sums, row["forfeited"])
 
 
 async def _escrow() -> list[Finding]:
@@ -193,12 +194,13 @@ async def _escrow() -> list[Finding]:
 
 
 async def _bonds() -> list[Finding]:
-    """What an organisation holds in bonds is the sum of the bonds that were paid to it by bank and not released."""
+    """What an organisation holds in bonds is the sum of the bonds that were paid to it by bank, neither released nor forfeited."""
     found = await db.rows(
         "with held as (select a.organization, -sum(e.amount) as n from payments_entry e"
         " join payments_account a on a.id = e.account where a.kind = 'bonds-held' group by 1),"
         " open as (select payee as organization, sum(amount * 100) as n from payments_payable"
-        " where kind = any($1::text[]) and state = 'confirmed' and captured = 0 group by 1)"
+        " p where kind = any($1::text[]) and state = 'confirmed' and captured = 0 and not exists"
+        " (select from payments_forfeit f where f.payable = p.id and f.undone_at is null) group by 1)"
         " select o.name_zh, coalesce(held.n, 0)::bigint as held, coalesce(open.n, 0)::bigint as open"
         " from held full join open using (organization) join core_organization o on o.id = organization"
         " where coalesce(held.n, 0) <> coalesce(open.n, 0)",

@@ -52,6 +52,7 @@ class Audited:
     settled: bool
     bond: bool
     sums: Mapping[tuple[str, str], int]
+    forfeited: bool = False
 
 
 INDEBTED = frozenset({S.DUE, S.PROCESSING, S.VOUCHERED, S.CONTESTED, S.AUTHORISED, S.EXPIRED})
@@ -64,7 +65,7 @@ def expected(row: Audited) -> dict[tuple[str, str], int]:
     amount, captured, refunded, out = (fen(each) for each in (at.amount, at.captured, at.refunded, at.paid_out))
     debt = amount if at.state in INDEBTED else 0
     by_bank = amount if at.state in BY_BANK and row.settled and not captured else 0
-    bond = by_bank if row.bond and at.state is S.CONFIRMED else 0
+    bond = by_bank if row.bond and at.state is S.CONFIRMED and not row.forfeited else 0
     said = {
         ("payer", K.PAYABLE.value): -debt,
         ("payee", K.RECEIVABLE.value): debt,

@@ -64,6 +64,7 @@ class PostingKind(StrEnum):
     BANK_PAID = "bank-paid"
     BOND_LODGED = "bond-lodged"
     BOND_RELEASED = "bond-released"
+    BOND_FORFEITED = "bond-forfeited"
     CAPTURED = "captured"
     PROVIDER_FEE = "provider-fee"
     EXCHANGED = "exchanged"
@@ -83,6 +84,7 @@ POSTING_TITLES: dict[PostingKind, str] = {
     PostingKind.BANK_PAID: N_("银行转账到账"),
     PostingKind.BOND_LODGED: N_("保证金到账"),
     PostingKind.BOND_RELEASED: N_("保证金解除"),
+    PostingKind.BOND_FORFEITED: N_("保证金不予退还"),
     PostingKind.CAPTURED: N_("在线支付到账"),
     PostingKind.PROVIDER_FEE: N_("支付机构手续费"),
     PostingKind.EXCHANGED: N_("支付机构结汇"),
@@ -205,6 +207,11 @@ def bond_lodged(of: Parties, amount: int) -> Posting:
 def bond_released(of: Parties, amount: int) -> Posting:
     """The bond has served: what was kept becomes an ordinary debt, which the return's own obligation shows."""
     return of.posting(P.BOND_RELEASED, "", (of.payer_id, K.BONDS_LODGED, -amount), (of.payee_id, K.BONDS_HELD, amount))
+
+
+def bond_forfeited(of: Parties, amount: int) -> Posting:
+    """The bond no longer belongs to whoever lodged it: the holder, who has the money, may keep it."""
+    return of.posting(P.BOND_FORFEITED, "", (of.payer_id, K.BONDS_LODGED, -amount), (of.payee_id, K.BONDS_HELD, amount))
 
 
 def captured(of: Parties, amount: int, event: str = "") -> Posting:

@@ -2,6 +2,7 @@
 
 from payments.services.bonds import RELEASE_ONLINE, release_bond, release_bond_of
 from payments.services.bundles import BundleReceipt, pay_bundle
+from payments.services.forfeiting import forfeit_bond
 from payments.services.holds import lift_hold, place_hold
 from payments.services.invoices import InvoiceDraft, record_invoice
 from payments.services.moving import SETTLED, PaymentReceipt
@@ -30,6 +31,7 @@ __all__ = [
     "confirm_receipt",
     "contest",
     "create_payable",
+    "forfeit_bond",
     "import_statement",
     "lift_hold",
     "open_books",

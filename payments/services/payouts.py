@@ -1,14 +1,16 @@
 """Payouts: what the platform keeps for a payee goes to it after acceptance, unless somebody stopped it."""
 
-from core import db
+from core import clock, db
 from core.db import transaction
 from core.errors import Conflict
 from core.handover import Handover
 from core.i18n import N_
 from core.identity import SYSTEM, Identity
 from core.states import advance
+from core.workdays import calendar
 from payments.queries.payables import PayableRow
 from payments.rules import TRANSITIONS, PayableAct
+from payments.rules.custody import FORFEIT_WAIT_WORKDAYS, ForfeitWaits, check_rest
 from payments.rules.ledger import fen, paid_out
 from payments.services.moving import PaymentReceipt, locked, move, tell_row
 
@@ -17,7 +19,7 @@ PAYEE_CHECK: Handover[[int]] = Handover("payments.payee_check")
 
 
 class BondsAreKept(Conflict):
-    """A bond is never paid out to whoever keeps it."""
+    """A bond is not paid out to whoever keeps it, unless it is forfeited."""
 
     code = "bond-not-paid-out"
     text = N_("保证金由平台代管，不划付收款方；不再需要时原路退回。")
@@ -26,14 +28,23 @@ class BondsAreKept(Conflict):
 async def check_payout(row: PayableRow) -> None:
     """Whether what is kept for a locked payable may go to the payee now: captured, not on hold, payee not suspended.
 
-    `NotAllowedNow`, `PayoutOnHold`, `BondsAreKept`, and what the takers of `PAYEE_CHECK` raise. Call it before the
+    `NotAllowedNow`, `PayoutOnHold`, `BondsAreKept`, `ForfeitWaits`, `RestGoesBackFirst`, and what the takers of `PAYEE_CHECK` raise. Call it before the
     provider is asked for a transfer; ask again when the transfer is recorded.
     """
     advance(TRANSITIONS, row.state, PayableAct.PAY_OUT)
     if row.is_bond:
-        raise BondsAreKept
+        await _check_forfeited(row)
     row.check_not_held()
     await PAYEE_CHECK(row.payee_id)
+
+
+async def _check_forfeited(row: PayableRow) -> None:
+    if row.forfeited_at is None or row.forfeited is None:
+        raise BondsAreKept
+    check_rest(row.position, row.forfeited)
+    until = (await calendar()).due_at(row.forfeited_at, FORFEIT_WAIT_WORKDAYS)
+    if clock.now() <= until:
+        raise ForfeitWaits(until=f"{clock.shanghai(until):%Y-%m-%d %H:%M}")
 
 
 async def pay_out(*, payable_id: int, event: str, actor: Identity = SYSTEM) -> PaymentReceipt:

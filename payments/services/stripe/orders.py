@@ -37,6 +37,8 @@ from payments.rules.stripe import (
     PayeeNotReady,
     share,
 )
+from payments.services.bonds import released_by
+from payments.services.forfeits import note_forfeit, undo_uncaptured
 from payments.services.moving import PaymentReceipt, locked, locked_by, move, tell_row
 from payments.services.payouts import check_payout
 from payments.services.stripe import applying
@@ -78,12 +80,14 @@ async def _no_other(attempt_id: int, *kinds: OrderKind) -> None:
 
 
 async def capture_bond(*, actor: Identity, payable_id: int, amount: Decimal, reason: str) -> PaymentReceipt:
-    """Take a held bond, or a part of it; the rest is let go. The holder or the regulator, with a reason.
+    """Take a held bond, or a part of it: it is forfeited, the rest is let go. The holder or the regulator, with a reason.
 
-    `HoldTooOld`, `CaptureAboveHeld`, `NotAllowedNow`, `PayableNotFound`.
+    `BondForfeited`, `BondReleased`, `HoldTooOld`, `CaptureAboveHeld`, `NotAllowedNow`, `PayableNotFound`.
     """
     async with transaction():
         row = await _for(actor, payable_id)
+        if row.released_at is not None:
+            raise await released_by(row)
         row.position.capture(amount)
         attempt = await _paid(payable_id, AttemptState.HELD)
         if attempt.held_until is not None and attempt.held_until <= clock.now():
@@ -91,6 +95,8 @@ async def capture_bond(*, actor: Identity, payable_id: int, amount: Decimal, rea
         if fen(amount) > attempt.amount:
             raise CaptureAboveHeld(asked=f"{amount:.2f}", left=f"{attempt.yuan:.2f}")
         await _no_other(attempt.id, OrderKind.CAPTURE, OrderKind.RELEASE)
+        if row.is_bond:
+            await note_forfeit(actor, row, amount, reason)
         await order(OrderKind.CAPTURE, attempt.id, amount=fen(amount), text=reason, actor=actor)
         facts = {"take": amount, "reason": reason}
         return await move(actor=actor, row=row, to=row.state, says="payable.capture-ordered", facts=facts)
@@ -126,18 +132,20 @@ async def run_waiting(attempt_id: int) -> None:
 
 
 async def release_online(*, payable_id: int) -> None:
-    """A released bond goes back the way it came: the hold is let go, or what was taken is refunded. Idempotent."""
+    """A released bond goes back the way it came, of a forfeited one what was not forfeited: the hold is let go, or what
+    was taken is refunded. Idempotent."""
     async with transaction():
         row = await locked(payable_id)
-        if row.released_at is None:
+        if row.released_at is None and (row.forfeited is None or row.state is not PayableState.CAPTURED):
             return
+        kept = row.forfeited or ZERO
         if row.state is PayableState.AUTHORISED:
             attempt = await _paid(payable_id, AttemptState.HELD)
             if not await _ordered(attempt.id, OrderKind.RELEASE, OrderKind.CAPTURE):
                 await order(OrderKind.RELEASE, attempt.id, text="released")
-        elif row.state is PayableState.CAPTURED and row.position.held > await reserved(payable_id):
+        elif row.state is PayableState.CAPTURED and row.position.held - kept > await reserved(payable_id):
             attempt = await _paid(payable_id, AttemptState.PAID)
-            left = row.position.held - await reserved(payable_id)
+            left = row.position.held - kept - await reserved(payable_id)
             await order(OrderKind.REFUND, attempt.id, amount=fen(left), text="released")
 
 
@@ -176,7 +184,7 @@ async def order_payout(*, payable_id: int) -> int | None:
     """
     async with transaction():
         row = await locked(payable_id)
-        if row.state is not PayableState.CAPTURED or row.is_bond:
+        if row.state is not PayableState.CAPTURED or (row.is_bond and row.forfeited_at is None):
             return None
         await check_payout(row)
         if await reserved(payable_id) or row.position.held <= ZERO:
@@ -318,6 +326,8 @@ async def _refused(work: Work, fault: Conflict) -> OrderState:
         )
     if isinstance(fault, StripeRefuses):
         await applying.refresh(work.attempt.id, deep=True)
+    if work.order.kind is OrderKind.CAPTURE:
+        await undo_uncaptured(work.order.payable_id)
     return OrderState.REFUSED
 
 
