@@ -69,7 +69,7 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any] | None:
         "held": held,
         "may_capture": held is not None and may_order and row.released_at is None and row.forfeited_at is None,
         "may_refund": may_order and row.state.value == "captured" and row.position.held > 0,
-        "may_reverse": identity.may(Permission.HOLD_PAYMENT) and row.paid_out > 0,
+        "may_reverse": identity.may(Permission.HOLD_PAYMENT) and row.position.reversible > 0,
         "may_answer": may_order,
     }
 

@@ -21,6 +21,7 @@ PAYOUT_DAYS = 3
 class Trouble(StrEnum):
     """Why a payable is on the finance desk, most urgent first."""
 
+    LOST = "lost"
     DISPUTED = "disputed"
     HELD = "held"
     CONTESTED = "contested"
@@ -32,6 +33,7 @@ class Trouble(StrEnum):
 
 
 TROUBLE_TITLES: dict[Trouble, str] = {
+    Trouble.LOST: N_("拒付成立，钱还在收款方"),
     Trouble.DISPUTED: N_("付款方拒付"),
     Trouble.HELD: N_("暂停支付中"),
     Trouble.CONTESTED: N_("收款方称未到账"),
@@ -74,7 +76,7 @@ class StateSum:
 TROUBLES = (
     COLUMNS
     + """ where p.state <> 'cancelled' and (
-  p.state in ('disputed', 'contested', 'expired') or h.id is not null
+  p.state in ('disputed', 'contested', 'expired') or h.id is not null or p.refunded + p.paid_out > p.captured
   or (p.state = 'captured' and p.settled_at < $1 and not p.kind = any($4::text[]))
   or (p.state in ('due', 'contested') and p.due_on < $2)
   or (p.state = 'vouchered' and (select max(submitted_at) from payments_transfer t where t.payable = p.id) < $3))
@@ -95,6 +97,8 @@ async def troubles() -> list[TroubleRow]:
 
 
 def _trouble(row: PayableRow, today: date) -> Trouble:
+    if row.position.lost:
+        return Trouble.LOST
     if row.state is PayableState.DISPUTED:
         return Trouble.DISPUTED
     if row.on_hold:

@@ -69,6 +69,7 @@ def expected(row: Audited) -> dict[tuple[str, str], int]:
     said = {
         ("payer", K.PAYABLE.value): -debt,
         ("payee", K.RECEIVABLE.value): debt,
+        ("payee", K.PAYABLE.value): -fen(at.lost),
         ("payer", K.OUTSIDE.value): -by_bank - captured + refunded,
         ("payee", K.OUTSIDE.value): by_bank + out,
         ("payee", K.ESCROW.value): max(captured - refunded - out, 0),

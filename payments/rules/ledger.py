@@ -259,12 +259,22 @@ def payout_reversed(of: Parties, amount: int, event: str) -> Posting:
     return of.posting(P.PAYOUT_REVERSED, event, *back)
 
 
-def payout_uncovered(of: Parties, amount: int, event: str, *, back: bool) -> Posting:
+def payout_uncovered(of: Parties, amount: int, event: str, *, back: bool, kept: int = 0) -> Posting:
     """A transfer to the payee, or its reversal (`back`), after the payer's bank has taken the money away for good: nothing
-    is kept any more, so it is the platform's own balance that shrinks or recovers."""
-    moved = -amount if back else amount
-    kind = P.PAYOUT_REVERSED if back else P.PAID_OUT
-    return of.posting(kind, event, (of.payee_id, K.OUTSIDE, moved), (PLATFORM, K.PROVIDER, -moved))
+    is kept any more, so it is the platform's own balance that shrinks or recovers, and what the payee owes the platform
+    that grows or is cleared. `kept` is the part of `amount` that the payee's money with the platform does cover."""
+    sign = -1 if back else 1
+    lines = [(of.payee_id, K.OUTSIDE, sign * amount), (PLATFORM, K.PROVIDER, -sign * amount)]
+    if kept:
+        lines += [(of.payee_id, K.ESCROW, -sign * kept), (PLATFORM, K.CUSTODY, sign * kept)]
+    if amount > kept:
+        lines += _owed_back(of, sign * (amount - kept))
+    return of.posting(P.PAYOUT_REVERSED if back else P.PAID_OUT, event, *lines)
+
+
+def _owed_back(of: Parties, amount: int) -> tuple[tuple[int, AccountKind, int], ...]:
+    """The payee has what the payer's bank took back: it owes the platform so much."""
+    return (PLATFORM, K.RECEIVABLE, amount), (of.payee_id, K.PAYABLE, -amount)
 
 
 def refunded(of: Parties, amount: int, event: str) -> Posting:
@@ -284,10 +294,12 @@ def dispute_won(of: Parties, amount: int, event: str) -> Posting:
 
 def dispute_lost(of: Parties, amount: int, event: str, kept: int) -> Posting:
     """The payer's bank gave the money back. Of `amount`, `kept` was still with the platform for the payee; the rest had
-    been paid out and is missing from the provider's balance until a reversal brings it back."""
+    been paid out, is missing from the provider's balance, and is owed by the payee until a reversal brings it back."""
     lines = [(of.payer_id, K.OUTSIDE, amount), (PLATFORM, K.DISPUTED, -amount)]
     if kept:
         lines += [(of.payee_id, K.ESCROW, -kept), (PLATFORM, K.CUSTODY, kept)]
+    if amount > kept:
+        lines += _owed_back(of, amount - kept)
     return of.posting(P.DISPUTE_LOST, event, *lines)
 
 

@@ -116,6 +116,9 @@ TRANSITIONS: Mapping[tuple[PayableState, PayableAct], PayableState] = {
     (S.DISPUTED, A.WIN_DISPUTE): S.CAPTURED,
     (S.DISPUTED, A.WIN_AFTER_PAYOUT): S.PAID_OUT,
     (S.DISPUTED, A.LOSE_DISPUTE): S.REFUNDED,
+    # a dispute does not wait for the payee: the payout is taken back before or after the bank has decided
+    (S.DISPUTED, A.REVERSE_PAYOUT): S.DISPUTED,
+    (S.REFUNDED, A.REVERSE_PAYOUT): S.REFUNDED,
     # a bond that has served: by bank the holder owes it back as a payable of its own
     (S.CONFIRMED, A.RELEASE): S.RELEASED,
 }
@@ -172,6 +175,17 @@ class Position:
         """What the platform keeps for the payee."""
         return self.captured - self.refunded - self.paid_out
 
+    @property
+    def lost(self) -> Decimal:
+        """What the payer's bank took back although the payee has it: the payee owes it to the platform."""
+        return max(self.refunded + self.paid_out - self.captured, ZERO)
+
+    @property
+    def reversible(self) -> Decimal:
+        """What may be taken back from the payee: all it was given, but when the money has gone back to the payer, only
+        what the platform is short of."""
+        return self.lost if self.state is S.REFUNDED else self.paid_out
+
     def same_currency(self, currency: str) -> None:
         """Raise `CurrencyMixed` when money of another currency is to be counted here."""
         if currency.upper() != self.currency:
@@ -189,10 +203,11 @@ class Position:
         return replace(self, state=advance(TRANSITIONS, self.state, A.PAY_OUT), paid_out=self.paid_out + self.held)
 
     def reverse_payout(self, amount: Decimal) -> "Position":
-        """Take `amount` back from the payee, at most what it was given."""
-        if not ZERO < amount <= self.paid_out:
-            raise RefundAbovePaid(asked=f"{amount:.2f}", left=f"{self.paid_out:.2f}")
-        return replace(self, state=advance(TRANSITIONS, self.state, A.REVERSE_PAYOUT), paid_out=self.paid_out - amount)
+        """Take `amount` back from the payee, at most what is `reversible`. `NotAllowedNow`, `RefundAbovePaid`."""
+        state = advance(TRANSITIONS, self.state, A.REVERSE_PAYOUT)
+        if not ZERO < amount <= self.reversible:
+            raise RefundAbovePaid(asked=f"{amount:.2f}", left=f"{self.reversible:.2f}")
+        return replace(self, state=state, paid_out=self.paid_out - amount)
 
     def refund(self, amount: Decimal) -> "Position":
         """Give `amount` back to the payer out of what is held. `RefundAbovePaid`."""

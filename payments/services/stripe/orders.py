@@ -39,6 +39,7 @@ from payments.rules.stripe import (
 )
 from payments.services.bonds import released_by
 from payments.services.forfeits import note_forfeit, undo_uncaptured
+from payments.services.holds import hold_locked
 from payments.services.moving import PaymentReceipt, locked, locked_by, move, tell_row
 from payments.services.payouts import check_payout
 from payments.services.stripe import applying
@@ -200,11 +201,13 @@ async def order_payout(*, payable_id: int) -> int | None:
 
 
 async def reverse_payout(*, actor: Identity, payable_id: int, reason: str) -> PaymentReceipt:
-    """Take a payout back from the payee's account, for a refund or a dispute. The regulator, with a reason."""
+    """Take a payout back from the payee's account, for a refund or a dispute, also one that is lost: then only what the
+    platform is short of. The regulator, with a reason. What comes back is on hold until somebody has decided where it
+    goes; a dispute decides that by itself. `NotAllowedNow`, `RefundAbovePaid`, `PayableNotFound`."""
     actor.require(Permission.HOLD_PAYMENT)
     async with transaction():
         row = await locked(payable_id)
-        row.position.reverse_payout(row.paid_out)
+        row.position.reverse_payout(row.position.reversible)
         attempt = await _paid(payable_id, AttemptState.PAID)
         await _no_other(attempt.id, OrderKind.REVERSE)
         sent = await db.row(
@@ -214,15 +217,18 @@ async def reverse_payout(*, actor: Identity, payable_id: int, reason: str) -> Pa
         )
         if sent is None:
             raise NotAllowedNow(state=row.state, act=PayableAct.REVERSE_PAYOUT)
+        amount = min(sent["amount"], fen(row.position.reversible))
         await order(
             OrderKind.REVERSE,
             attempt.id,
-            amount=sent["amount"],
-            settled=sent["settled"],
+            amount=amount,
+            settled=share(sent["settled"], Decimal(amount), Decimal(sent["amount"])),
             target=sent["object"],
             text=reason,
             actor=actor,
         )
+        if row.state in {PayableState.PAID_OUT, PayableState.CONFIRMED} and not row.on_hold:
+            await hold_locked(actor, row, reason)  # or the sweep would pay it out again
         facts = {"reason": reason}
         return await move(actor=actor, row=row, to=row.state, says="payable.payout-reversal-ordered", facts=facts)
 
@@ -425,17 +431,20 @@ async def _moved(work: Work, body: Body) -> None:
         amount = work.order.amount
         out = work.order.kind is OrderKind.TRANSFER
         money = await applying.book(row.parties, -amount if out else amount, line, body["id"], row.id)
-        posting, says = _posting(row, out, amount, body["id"]), "payable.paid-out" if out else "payable.payout-reversed"
+        says = "payable.paid-out" if out else "payable.payout-reversed"
         position = _passed_on(row, out, yuan_of(amount))
+        posting = _posting(row, position, amount, body["id"])
         facts = {"transfer": work.order.target if not out else body["id"], "moved": yuan_of(amount)}
         await move(actor=SYSTEM, row=row, to=position, says=says, facts=facts, postings=[posting, *money])
         if out:
             await tell_row(row.payee_id, "payments/payment_paid_out", row)
 
 
-def _posting(row: PayableRow, out: bool, amount: int, event: str) -> Posting:
+def _posting(row: PayableRow, after: Position, amount: int, event: str) -> Posting:
+    out = after.paid_out > row.paid_out
     if row.state is PayableState.REFUNDED:
-        return payout_uncovered(row.parties, amount, event, back=not out)
+        kept = abs(max(row.position.held, ZERO) - max(after.held, ZERO))
+        return payout_uncovered(row.parties, amount, event, back=not out, kept=fen(kept))
     return (paid_out if out else payout_reversed)(row.parties, amount, event)
 
 
