@@ -25,6 +25,7 @@ from payments.rules.stripe import (
     ORDER_STATE_TITLES,
     ORDER_TITLES,
     REASON_TITLES,
+    REFUND_REASON_TITLES,
     WAY_TITLES,
     AttemptState,
     Offer,
@@ -44,6 +45,7 @@ WORDS: dict[str, Any] = {
     "way_titles": WAY_TITLES,
     "dispute_titles": DISPUTE_TITLES,
     "reason_titles": REASON_TITLES,
+    "refund_reasons": REFUND_REASON_TITLES,
     "kind_titles": KIND_TITLES,
     "state_titles": PAYABLE_STATE_TITLES,
 }
@@ -66,6 +68,8 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any] | None:
         "attempts": attempts,
         "orders": await known.orders(row.id),
         "disputes": await known.disputes(row.id),
+        "failures": await known.refund_failures(row.id),
+        "may_retry": may_order,
         "held": held,
         "may_capture": held is not None and may_order and row.released_at is None and row.forfeited_at is None,
         "may_refund": may_order and row.state.value == "captured" and row.position.held > 0,
@@ -224,6 +228,18 @@ async def dispute(request: AnyRequest, payable_id: FromPath[int], dispute_id: Fr
     return await _ordered(request, payable_id, do)
 
 
+@post("/payments/{payable_id:int}/refunds/{failure_id:int}", name="payments:stripe-refund-again", guards=ORDERS)
+async def refund_again(request: AnyRequest, payable_id: FromPath[int], failure_id: FromPath[int]) -> Response[Any]:
+    """Make a refund again that came back."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        form.finish()
+        return await stripe.retry_refund(actor=identity, payable_id=payable_id, failure_id=failure_id)
+
+    return await _ordered(request, payable_id, do)
+
+
 async def _ordered(request: AnyRequest, payable_id: int, do: Any) -> Response[Any]:
     def done(_receipt: PaymentReceipt) -> Response[None]:
         say = _("已受理，正在交 Stripe 办理。")
@@ -339,6 +355,7 @@ HANDLERS = [
     give_up,
     capture,
     refund,
+    refund_again,
     reverse,
     dispute,
     account_page,

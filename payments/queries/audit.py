@@ -152,7 +152,7 @@ from payments_payable p left join lateral (
     select case a.organization when p.payer then 'payer' when p.payee then 'payee' end as side, a.kind,
       sum(e.amount)::bigint as amount
     from payments_posting s join payments_entry e on e.posting = s.id join payments_account a on a.id = e.account
-    where s.payable = p.id and a.organization in (p.payer, p.payee) and s.kind not in ('unapplied', 'unapplied-returned')
+    where s.payable = p.id and a.organization in (p.payer, p.payee) and s.kind not like 'unapplied%'
       and a.kind not in ('provider', 'custody', 'fees', 'exchange', 'disputed')
     group by 1, 2) g) x on true
 where p.id > $1 order by p.id limit $2

@@ -311,6 +311,8 @@ async def _watched(identity: Identity, now: datetime) -> list[DeskItem]:
     count: int = await db.value(
         "select count(*) from payments_payable p where p.state in ('contested', 'disputed', 'expired')"
         " or p.refunded + p.paid_out > p.captured"
+        " or exists (select from payments_refund_failure f join payments_stripe_attempt a on a.id = f.attempt"
+        "   where a.payable = p.id and f.settled_at is null)"
         " or (p.state = 'due' and p.due_on < $1)"
         " or exists (select from payments_hold h where h.payable = p.id and h.lifted_at is null)",
         clock.today(),

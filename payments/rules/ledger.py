@@ -71,11 +71,13 @@ class PostingKind(StrEnum):
     PAID_OUT = "paid-out"
     PAYOUT_REVERSED = "payout-reversed"
     REFUNDED = "refunded"
+    REFUND_FAILED = "refund-failed"
     DISPUTE_OPENED = "dispute-opened"
     DISPUTE_WON = "dispute-won"
     DISPUTE_LOST = "dispute-lost"
     UNAPPLIED = "unapplied"
     UNAPPLIED_RETURNED = "unapplied-returned"
+    UNAPPLIED_RETURN_FAILED = "unapplied-return-failed"
 
 
 POSTING_TITLES: dict[PostingKind, str] = {
@@ -91,11 +93,13 @@ POSTING_TITLES: dict[PostingKind, str] = {
     PostingKind.PAID_OUT: N_("划付收款方"),
     PostingKind.PAYOUT_REVERSED: N_("划付撤回"),
     PostingKind.REFUNDED: N_("退款"),
+    PostingKind.REFUND_FAILED: N_("退款被银行退回"),
     PostingKind.DISPUTE_OPENED: N_("拒付扣回"),
     PostingKind.DISPUTE_WON: N_("拒付申诉成功"),
     PostingKind.DISPUTE_LOST: N_("拒付成立"),
     PostingKind.UNAPPLIED: N_("收到无对应应付款的钱"),
     PostingKind.UNAPPLIED_RETURNED: N_("无对应款项退回"),
+    PostingKind.UNAPPLIED_RETURN_FAILED: N_("退回的无对应款项被银行退回"),
 }
 P = PostingKind
 
@@ -282,6 +286,17 @@ def refunded(of: Parties, amount: int, event: str) -> Posting:
     return of.posting(P.REFUNDED, event, *_handed_on(of, of.payer_id, amount))
 
 
+def refund_failed(of: Parties, amount: int, event: str, kept: int) -> Posting:
+    """A refund came back: the platform keeps `kept` of it again; the rest makes up for what the payee owes since a lost
+    dispute. `event` is the refund's id at the provider."""
+    lines = [(of.payer_id, K.OUTSIDE, -amount), (PLATFORM, K.PROVIDER, amount)]
+    if kept:
+        lines += [(of.payee_id, K.ESCROW, kept), (PLATFORM, K.CUSTODY, -kept)]
+    if amount > kept:
+        lines += _owed_back(of, kept - amount)
+    return of.posting(P.REFUND_FAILED, event, *lines)
+
+
 def dispute_opened(of: Parties, amount: int, event: str) -> Posting:
     """The provider takes the disputed amount out of its balance until the bank has decided."""
     return of.posting(P.DISPUTE_OPENED, event, (PLATFORM, K.DISPUTED, amount), (PLATFORM, K.PROVIDER, -amount))
@@ -324,4 +339,16 @@ def unapplied_returned(of: Parties, amount: int, event: str) -> Posting:
         (of.payer_id, K.UNAPPLIED, -amount),
         (PLATFORM, K.PROVIDER, -amount),
         (PLATFORM, K.CUSTODY, amount),
+    )
+
+
+def unapplied_return_failed(of: Parties, amount: int, event: str) -> Posting:
+    """It came back once more."""
+    return of.posting(
+        P.UNAPPLIED_RETURN_FAILED,
+        event,
+        (of.payer_id, K.OUTSIDE, -amount),
+        (of.payer_id, K.UNAPPLIED, amount),
+        (PLATFORM, K.PROVIDER, amount),
+        (PLATFORM, K.CUSTODY, -amount),
     )

@@ -70,6 +70,7 @@ class PayableAct(StrEnum):
     REVERSE_PAYOUT = "reverse-payout"
     REFUND_PART = "refund-part"
     REFUND = "refund"
+    FAIL_REFUND = "fail-refund"
     DISPUTE = "dispute"
     WIN_DISPUTE = "win-dispute"
     WIN_AFTER_PAYOUT = "win-after-payout"
@@ -116,6 +117,12 @@ TRANSITIONS: Mapping[tuple[PayableState, PayableAct], PayableState] = {
     (S.DISPUTED, A.WIN_DISPUTE): S.CAPTURED,
     (S.DISPUTED, A.WIN_AFTER_PAYOUT): S.PAID_OUT,
     (S.DISPUTED, A.LOSE_DISPUTE): S.REFUNDED,
+    # a refund comes back from the payer's bank, days later
+    (S.REFUNDED, A.FAIL_REFUND): S.CAPTURED,
+    (S.CAPTURED, A.FAIL_REFUND): S.CAPTURED,
+    (S.DISPUTED, A.FAIL_REFUND): S.DISPUTED,
+    (S.PAID_OUT, A.FAIL_REFUND): S.PAID_OUT,
+    (S.CONFIRMED, A.FAIL_REFUND): S.CONFIRMED,
     # a dispute does not wait for the payee: the payout is taken back before or after the bank has decided
     (S.DISPUTED, A.REVERSE_PAYOUT): S.DISPUTED,
     (S.REFUNDED, A.REVERSE_PAYOUT): S.REFUNDED,
@@ -216,3 +223,11 @@ class Position:
         if not ZERO < amount <= self.held:
             raise RefundAbovePaid(asked=f"{amount:.2f}", left=f"{max(self.held, ZERO):.2f}")
         return replace(self, state=state, refunded=self.refunded + amount)
+
+    def fail_refund(self, amount: Decimal) -> "Position":
+        """A refund of `amount` came back: it is kept again. What a lost dispute has eaten up stays refunded."""
+        after = replace(self, refunded=self.refunded - amount)
+        state = advance(TRANSITIONS, self.state, A.FAIL_REFUND)
+        if not ZERO < amount <= self.refunded:
+            raise RefundAbovePaid(asked=f"{amount:.2f}", left=f"{self.refunded:.2f}")
+        return replace(after, state=state if after.held > ZERO else self.state)

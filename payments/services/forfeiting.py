@@ -12,7 +12,6 @@ from core import clock, jobs
 from core.db import transaction
 from core.identity import Identity
 from payments.queries.payables import PayableRow
-from payments.queries.stripe import reserved
 from payments.rules import BOND_BACK_DAYS, PayableKind, PayableNotFound, PayableState, return_title
 from payments.rules.custody import check_forfeit
 from payments.rules.ledger import bond_forfeited, bond_released, fen
@@ -20,6 +19,7 @@ from payments.services.bonds import RELEASE_ONLINE, may_release, released_by
 from payments.services.forfeits import note_forfeit
 from payments.services.moving import PaymentReceipt, locked, move
 from payments.services.payables import create_payable
+from payments.services.stripe.failures import claimed
 from payments.services.stripe.orders import capture_bond
 
 
@@ -39,7 +39,7 @@ async def forfeit_bond(*, actor: Identity, payable_id: int, amount: Decimal, rea
         if row.is_bond and row.state is PayableState.AUTHORISED:
             return await capture_bond(actor=actor, payable_id=payable_id, amount=amount, reason=reason)
         online = row.state is PayableState.CAPTURED
-        left = row.position.held - await reserved(payable_id) if online else row.amount
+        left = row.position.held - await claimed(payable_id) if online else row.amount
         released = row.released_at is not None
         check_forfeit(row.position, bond=row.is_bond, released=released, asked=amount, left=left)
         await note_forfeit(actor, row, amount, reason)

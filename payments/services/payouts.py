@@ -9,8 +9,9 @@ from core.identity import SYSTEM, Identity
 from core.states import advance
 from core.workdays import calendar
 from payments.queries.payables import PayableRow
+from payments.queries.stripe import unreturned
 from payments.rules import TRANSITIONS, PayableAct
-from payments.rules.custody import FORFEIT_WAIT_WORKDAYS, ForfeitWaits, check_rest
+from payments.rules.custody import FORFEIT_WAIT_WORKDAYS, ForfeitWaits, RefundFailed, check_rest
 from payments.rules.ledger import fen, paid_out
 from payments.services.moving import PaymentReceipt, locked, move, tell_row
 
@@ -28,13 +29,17 @@ class BondsAreKept(Conflict):
 async def check_payout(row: PayableRow) -> None:
     """Whether what is kept for a locked payable may go to the payee now: captured, not on hold, payee not suspended.
 
-    `NotAllowedNow`, `PayoutOnHold`, `BondsAreKept`, `ForfeitWaits`, `RestGoesBackFirst`, and what the takers of `PAYEE_CHECK` raise. Call it before the
+    `NotAllowedNow`, `PayoutOnHold`, `BondsAreKept`, `ForfeitWaits`, `RestGoesBackFirst`, `RefundFailed`, and
+    what the takers of `PAYEE_CHECK` raise. Call it before the
     provider is asked for a transfer; ask again when the transfer is recorded.
     """
     advance(TRANSITIONS, row.state, PayableAct.PAY_OUT)
     if row.is_bond:
         await _check_forfeited(row)
     row.check_not_held()
+    failed = await unreturned(row.id)
+    if failed:
+        raise RefundFailed(amount=f"{failed:,.2f}")
     await PAYEE_CHECK(row.payee_id)
 
 

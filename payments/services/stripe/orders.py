@@ -43,6 +43,7 @@ from payments.services.holds import hold_locked
 from payments.services.moving import PaymentReceipt, locked, locked_by, move, tell_row
 from payments.services.payouts import check_payout
 from payments.services.stripe import applying
+from payments.services.stripe.failures import claimed
 from payments.services.stripe.ordering import order
 from payments.services.stripe.paying import page_for
 
@@ -144,10 +145,11 @@ async def release_online(*, payable_id: int) -> None:
             attempt = await _paid(payable_id, AttemptState.HELD)
             if not await _ordered(attempt.id, OrderKind.RELEASE, OrderKind.CAPTURE):
                 await order(OrderKind.RELEASE, attempt.id, text="released")
-        elif row.state is PayableState.CAPTURED and row.position.held - kept > await reserved(payable_id):
-            attempt = await _paid(payable_id, AttemptState.PAID)
-            left = row.position.held - kept - await reserved(payable_id)
-            await order(OrderKind.REFUND, attempt.id, amount=fen(left), text="released")
+        elif row.state is PayableState.CAPTURED:
+            left = row.position.held - kept - await claimed(payable_id)
+            if left > ZERO:
+                attempt = await _paid(payable_id, AttemptState.PAID)
+                await order(OrderKind.REFUND, attempt.id, amount=fen(left), text="released")
 
 
 async def _ordered(attempt_id: int, *kinds: OrderKind) -> bool:
