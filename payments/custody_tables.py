@@ -1,6 +1,6 @@
 """What becomes of money that the platform keeps: bonds that are forfeited, refunds that came back, payouts by bank."""
 
-from piccolo.columns import BigInt, BigSerial, Date, ForeignKey, Numeric, Text, Timestamptz, Varchar
+from piccolo.columns import BigInt, BigSerial, Boolean, Date, ForeignKey, Numeric, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.constraints import Check
 from piccolo.table import Table
@@ -41,7 +41,7 @@ class RefundFailure(Table, tablename="payments_refund_failure"):
 
 
 class BankPayout(Table, tablename="payments_bank_payout"):
-    """What the platform keeps for a payee went to it from the platform's own bank account; yuan."""
+    """What the platform keeps for a payee went to it from the platform's own bank account, or came `back` to it; yuan."""
 
     id = BigSerial(primary_key=True)
     payable = ForeignKey(Payable, null=False, on_delete=OnDelete.restrict, index=True)
@@ -51,6 +51,7 @@ class BankPayout(Table, tablename="payments_bank_payout"):
     reference = Varchar(length=60, unique=True)
     paid_on = Date()
     voucher = ForeignKey(StoredFile, null=False, on_delete=OnDelete.restrict)
+    back = Boolean(default=False)
     made_at = Timestamptz()
 
     payments_bank_payout_positive = Check("amount > 0")

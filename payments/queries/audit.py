@@ -11,7 +11,7 @@ from core.db import transaction
 from core.trail.format import Entry
 from payments.rules import BONDS, PayableState, Position
 from payments.rules.audit import Audited, Check, Finding, differences
-from payments.rules.ledger import posting_digest
+from payments.rules.ledger import PLATFORM, posting_digest
 
 CHUNK = 5000
 TABLES = ("payments_account", "payments_posting", "payments_entry")
@@ -36,7 +36,14 @@ class AuditReport:
 async def audit() -> AuditReport:
     """Check the whole ledger against itself, the payables and the trail, on one snapshot."""
     async with transaction(isolation="repeatable_read", readonly=True):
-        findings = [*await _balance(), *await _written_once(), *await _trail(), *await _escrow(), *await _bonds()]
+        findings = [
+            *await _balance(),
+            *await _written_once(),
+            *await _trail(),
+            *await _escrow(),
+            *await _bonds(),
+            *await _bank(),
+        ]
         async for row in _payables():
             findings += differences(row)
         counts = await db.row(
@@ -208,4 +215,26 @@ async def _bonds() -> list[Finding]:
     )
     return [
         Finding(Check.BONDS, row["name_zh"], f"ledger {row['held']} fen, open bonds {row['open']} fen") for row in found
+    ]
+
+
+BANK = """
+with booked as (
+  select s.payable, -sum(e.amount) as n from payments_posting s join payments_entry e on e.posting = s.id
+  join payments_account a on a.id = e.account join payments_payable p on p.id = s.payable
+  where a.organization = $1 and a.kind = 'outside' and s.kind in ('paid-out', 'payout-reversed') and p.payee <> $1
+  group by 1),
+made as (
+  select payable, sum(case when back then -amount else amount end) * 100 as n from payments_bank_payout group by 1)
+select p.number, coalesce(booked.n, 0)::bigint as booked, coalesce(made.n, 0)::bigint as made
+from booked full join made using (payable) join payments_payable p on p.id = payable
+where coalesce(booked.n, 0) <> coalesce(made.n, 0) order by p.id limit 100
+"""
+
+
+async def _bank() -> list[Finding]:
+    """What left the platform's own bank account for payees is what the vouchers say."""
+    found = await db.rows(BANK, PLATFORM)
+    return [
+        Finding(Check.BANK, row["number"], f"ledger {row['booked']} fen, vouchers {row['made']} fen") for row in found
     ]

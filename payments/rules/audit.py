@@ -22,6 +22,7 @@ class Check(StrEnum):
     STATE = "state"
     ESCROW = "escrow"
     BONDS = "bonds"
+    BANK = "bank"
 
 
 CHECK_TITLES: dict[Check, str] = {
@@ -31,6 +32,7 @@ CHECK_TITLES: dict[Check, str] = {
     Check.STATE: N_("款项状态与账本一致"),
     Check.ESCROW: N_("托管余额不为负"),
     Check.BONDS: N_("代管保证金与在管保证金一致"),
+    Check.BANK: N_("平台银行划付与回单一致"),
 }
 
 

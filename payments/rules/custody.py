@@ -8,7 +8,7 @@ stop it. Amounts are yuan.
 
 from decimal import Decimal
 
-from core.errors import Conflict, NotAllowedNow
+from core.errors import Conflict, NotAllowedNow, Rejected
 from core.i18n import N_
 from payments.rules.lifecycle import CaptureAboveHeld, PayableAct, PayableState, Position
 from payments.rules.payables import NotABond
@@ -68,12 +68,20 @@ class NothingKept(Conflict):
     text = N_("平台托管的款项正在交 Stripe 退款或划付，现在没有可经银行划付的钱。请等办理完再看。")
 
 
+class ReturnDiffers(Rejected):
+    """Money comes back as a whole, unless the platform is short of it after a lost dispute."""
+
+    code = "return-differs"
+    text = N_("收款方应整笔退回 %(owed)s 元，登记的是 %(asked)s 元。请核对回单后重新填写。")
+
+
 TRAIL_TITLES: dict[str, str] = {
     "payable.forfeited": N_("保证金不予退还"),
     "payable.forfeit-undone": N_("未能扣划，不予退还的决定不再有效"),
     "payable.refund-failed": N_("退款被银行退回"),
     "payable.refund-retried": N_("重新退款"),
     "payable.paid-out-by-bank": N_("平台经银行划付收款方"),
+    "payable.payout-returned-by-bank": N_("收款方经银行退回划付"),
 }
 
 
@@ -94,3 +102,12 @@ def check_rest(at: Position, forfeited: Decimal) -> None:
     """Raise `RestGoesBackFirst` while more of a forfeited bond is kept than was forfeited."""
     if at.held > forfeited:
         raise RestGoesBackFirst(amount=f"{forfeited:,.2f}")
+
+
+def take_back(at: Position, amount: Decimal) -> Position:
+    """The position after the payee gave `amount` back by bank: all of it, or after a lost dispute any part of what the
+    platform is short of. `NotAllowedNow`, `RefundAbovePaid`, `ReturnDiffers`."""
+    after = at.reverse_payout(amount)
+    if at.state is not PayableState.REFUNDED and amount != at.reversible:
+        raise ReturnDiffers(owed=f"{at.reversible:,.2f}", asked=f"{amount:,.2f}")
+    return after

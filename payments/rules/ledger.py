@@ -243,32 +243,37 @@ def exchanged(of: Parties, amount: int, event: str, settled: int, currency: str)
     return Posting(P.EXCHANGED, of.key(P.EXCHANGED, event), lines)
 
 
-def _handed_on(of: Parties, to: int, amount: int) -> tuple[tuple[int, AccountKind, int], ...]:
+def _handed_on(
+    of: Parties, to: int, amount: int, through: AccountKind = K.PROVIDER
+) -> tuple[tuple[int, AccountKind, int], ...]:
     return (
         (to, K.OUTSIDE, amount),
         (of.payee_id, K.ESCROW, -amount),
-        (PLATFORM, K.PROVIDER, -amount),
+        (PLATFORM, through, -amount),
         (PLATFORM, K.CUSTODY, amount),
     )
 
 
-def paid_out(of: Parties, amount: int, event: str) -> Posting:
-    """What was kept goes to the payee. `event` is the transfer's id at the provider."""
-    return of.posting(P.PAID_OUT, event, *_handed_on(of, of.payee_id, amount))
+def paid_out(of: Parties, amount: int, event: str, *, through: AccountKind = K.PROVIDER) -> Posting:
+    """What was kept goes to the payee. `event` is the transfer's id at the provider; `through` is the platform's
+    `outside` when it went from the platform's own bank account."""
+    return of.posting(P.PAID_OUT, event, *_handed_on(of, of.payee_id, amount, through))
 
 
-def payout_reversed(of: Parties, amount: int, event: str) -> Posting:
+def payout_reversed(of: Parties, amount: int, event: str, *, through: AccountKind = K.PROVIDER) -> Posting:
     """A payout taken back: the platform keeps the money again."""
-    back = tuple((who, kind, -part) for who, kind, part in _handed_on(of, of.payee_id, amount))
+    back = tuple((who, kind, -part) for who, kind, part in _handed_on(of, of.payee_id, amount, through))
     return of.posting(P.PAYOUT_REVERSED, event, *back)
 
 
-def payout_uncovered(of: Parties, amount: int, event: str, *, back: bool, kept: int = 0) -> Posting:
+def payout_uncovered(
+    of: Parties, amount: int, event: str, *, back: bool, kept: int = 0, through: AccountKind = K.PROVIDER
+) -> Posting:
     """A transfer to the payee, or its reversal (`back`), after the payer's bank has taken the money away for good: nothing
     is kept any more, so it is the platform's own balance that shrinks or recovers, and what the payee owes the platform
     that grows or is cleared. `kept` is the part of `amount` that the payee's money with the platform does cover."""
     sign = -1 if back else 1
-    lines = [(of.payee_id, K.OUTSIDE, sign * amount), (PLATFORM, K.PROVIDER, -sign * amount)]
+    lines = [(of.payee_id, K.OUTSIDE, sign * amount), (PLATFORM, through, -sign * amount)]
     if kept:
         lines += [(of.payee_id, K.ESCROW, -sign * kept), (PLATFORM, K.CUSTODY, sign * kept)]
     if amount > kept:

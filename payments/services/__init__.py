@@ -1,5 +1,6 @@
 """The acts of payments: the door for higher floors, the demo market and `app.wire()`."""
 
+from payments.services.bank_payouts import pay_out_by_bank, return_by_bank
 from payments.services.bonds import RELEASE_ONLINE, release_bond, release_bond_of
 from payments.services.bundles import BundleReceipt, pay_bundle
 from payments.services.forfeiting import forfeit_bond
@@ -37,11 +38,13 @@ __all__ = [
     "open_books",
     "pay_bundle",
     "pay_out",
+    "pay_out_by_bank",
     "place_hold",
     "record_audit",
     "record_invoice",
     "release_bond",
     "release_bond_of",
+    "return_by_bank",
     "send_reminders",
     "submit_voucher",
 ]

@@ -10,9 +10,10 @@ from core.states import advance
 from core.workdays import calendar
 from payments.queries.payables import PayableRow
 from payments.queries.stripe import unreturned
-from payments.rules import TRANSITIONS, PayableAct
+from payments.rules import TRANSITIONS, PayableAct, PayableState, Position
 from payments.rules.custody import FORFEIT_WAIT_WORKDAYS, ForfeitWaits, RefundFailed, check_rest
-from payments.rules.ledger import fen, paid_out
+from payments.rules.ledger import AccountKind, Posting, fen, paid_out, payout_reversed, payout_uncovered
+from payments.rules.lifecycle import ZERO
 from payments.services.moving import PaymentReceipt, locked, move, tell_row
 
 PAYEE_CHECK: Handover[[int]] = Handover("payments.payee_check")
@@ -72,6 +73,17 @@ async def pay_out(*, payable_id: int, event: str, actor: Identity = SYSTEM) -> P
         )
         await tell_row(row.payee_id, "payments/payment_paid_out", row)
     return receipt
+
+
+def payout_posting(
+    row: PayableRow, after: Position, event: str, through: AccountKind = AccountKind.PROVIDER
+) -> Posting:
+    """What moves when a payable goes from its present position to `after` by a payout or by taking one back."""
+    amount, back = fen(abs(after.paid_out - row.paid_out)), after.paid_out < row.paid_out
+    if row.state is PayableState.REFUNDED:
+        kept = fen(abs(max(row.position.held, ZERO) - max(after.held, ZERO)))
+        return payout_uncovered(row.parties, amount, event, back=back, kept=kept, through=through)
+    return (payout_reversed if back else paid_out)(row.parties, amount, event, through=through)
 
 
 async def payout_bar(row: PayableRow) -> Conflict | None:

@@ -26,7 +26,7 @@ from payments.rules import (
     Position,
     RefundAbovePaid,
 )
-from payments.rules.ledger import Posting, fen, paid_out, payout_reversed, payout_uncovered, yuan_of
+from payments.rules.ledger import fen, yuan_of
 from payments.rules.stripe import (
     AttemptNotFound,
     AttemptState,
@@ -41,7 +41,7 @@ from payments.services.bonds import released_by
 from payments.services.forfeits import note_forfeit, undo_uncaptured
 from payments.services.holds import hold_locked
 from payments.services.moving import PaymentReceipt, locked, locked_by, move, tell_row
-from payments.services.payouts import check_payout
+from payments.services.payouts import check_payout, payout_posting
 from payments.services.stripe import applying
 from payments.services.stripe.failures import claimed
 from payments.services.stripe.ordering import order
@@ -435,19 +435,11 @@ async def _moved(work: Work, body: Body) -> None:
         money = await applying.book(row.parties, -amount if out else amount, line, body["id"], row.id)
         says = "payable.paid-out" if out else "payable.payout-reversed"
         position = _passed_on(row, out, yuan_of(amount))
-        posting = _posting(row, position, amount, body["id"])
+        posting = payout_posting(row, position, body["id"])
         facts = {"transfer": work.order.target if not out else body["id"], "moved": yuan_of(amount)}
         await move(actor=SYSTEM, row=row, to=position, says=says, facts=facts, postings=[posting, *money])
         if out:
             await tell_row(row.payee_id, "payments/payment_paid_out", row)
-
-
-def _posting(row: PayableRow, after: Position, amount: int, event: str) -> Posting:
-    out = after.paid_out > row.paid_out
-    if row.state is PayableState.REFUNDED:
-        kept = abs(max(row.position.held, ZERO) - max(after.held, ZERO))
-        return payout_uncovered(row.parties, amount, event, back=not out, kept=fen(kept))
-    return (paid_out if out else payout_reversed)(row.parties, amount, event)
 
 
 def _passed_on(row: PayableRow, out: bool, amount: Decimal) -> Position:

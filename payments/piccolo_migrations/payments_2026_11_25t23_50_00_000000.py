@@ -3,7 +3,7 @@
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.table import Table
 
-ID = "2026-11-25T23:25:30:000000"
+ID = "2026-11-25T23:50:00:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "one forfeiture in force per payable"
 
