@@ -2,6 +2,10 @@
 
 from litestar import Router
 
-from payments.api import payables, steps, stripe
+from payments.api import custody, payables, steps, stripe
 
-api_router = Router(path="/", route_handlers=[*payables.HANDLERS, *stripe.HANDLERS, *steps.HANDLERS], tags=["payments"])
+api_router = Router(
+    path="/",
+    route_handlers=[*payables.HANDLERS, *stripe.HANDLERS, *steps.HANDLERS, *custody.HANDLERS],
+    tags=["payments"],
+)

@@ -14,7 +14,7 @@ from core.trail.queries import timeline
 from core.web import FormState
 from core.web.pages import decode_cursor, encode_cursor
 from payments import forms, papers, queries, services
-from payments.controllers import stripe
+from payments.controllers import custody, stripe
 from payments.controllers.words import WORDS
 from payments.queries import PayableRow, finance
 from payments.rules import CONFIRM_WORKDAYS, OPEN, PayableState
@@ -89,6 +89,7 @@ async def show_payable(request: AnyRequest, payable_id: int, form: FormState | N
         now_box=await _now_box(row, attempts),
         today=clock.today(),
         stripe=await stripe.panel(row, identity),
+        custody=await custody.panel(row, identity),
     )
 
 

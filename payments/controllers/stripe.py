@@ -29,6 +29,8 @@ from payments.rules.stripe import (
     WAY_TITLES,
     AttemptState,
     Offer,
+    OrderKind,
+    OrderState,
     offers,
     payee_countries,
 )
@@ -57,6 +59,7 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any] | None:
     attempts = await known.attempts(row.id)
     if account is None and not attempts:
         return None
+    orders = await known.orders(row.id)
     may_order = row.is_payee(identity) or identity.may(Permission.HOLD_PAYMENT)
     held = next((one for one in attempts if one.state is AttemptState.HELD and not one.excess), None)
     return WORDS | {
@@ -66,16 +69,21 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any] | None:
         "hold_offers": _offers(row, hold=True) if row.is_bond else (),
         "may_start": account is not None and row.payer_turn and row.is_payer(identity) and not row.on_hold,
         "attempts": attempts,
-        "orders": await known.orders(row.id),
+        "orders": orders,
         "disputes": await known.disputes(row.id),
         "failures": await known.refund_failures(row.id),
         "may_retry": may_order,
         "held": held,
         "may_capture": held is not None and may_order and row.released_at is None and row.forfeited_at is None,
         "may_refund": may_order and row.state.value == "captured" and row.position.held > 0,
-        "may_reverse": identity.may(Permission.HOLD_PAYMENT) and row.position.reversible > 0,
+        "may_reverse": identity.may(Permission.HOLD_PAYMENT) and row.position.reversible > 0 and _sent(orders),
         "may_answer": may_order,
     }
+
+
+def _sent(orders: list[known.OrderRow]) -> bool:
+    """Whether there is a transfer at Stripe that may be taken back."""
+    return any(one.kind is OrderKind.TRANSFER and one.state is OrderState.DONE for one in orders)
 
 
 def _offers(row: PayableRow, *, hold: bool) -> tuple[Offer, ...]:

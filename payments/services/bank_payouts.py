@@ -21,6 +21,9 @@ from payments.services.moving import PaymentReceipt, locked, move, tell_row
 from payments.services.payouts import check_payout, payout_posting
 from payments.services.vouchers import VoucherDraft
 
+CAME_BACK = "收款方已退回划付，流水号 %s，待决定去向"
+"""The reason of the hold on what came back; both parties read it."""
+
 
 async def pay_out_by_bank(*, actor: Identity, payable_id: int, draft: VoucherDraft) -> PaymentReceipt:
     """All that is kept for a payee went to its bank account. The operator, when `check_payout` allows it and the payee
@@ -53,7 +56,7 @@ async def return_by_bank(*, actor: Identity, payable_id: int, draft: VoucherDraf
         after = take_back(row.position, amount)
         await _no_reversal(payable_id)
         if row.state in {PayableState.PAID_OUT, PayableState.CONFIRMED} and not row.on_hold:
-            await hold_locked(actor, row, draft.reference)
+            await hold_locked(actor, row, CAME_BACK % draft.reference)
         receipt = await _register(actor, row, after, draft, "payable.payout-returned-by-bank")
         await tell_row(row.payee_id, "payments/payout_returned", row, sum=f"{amount:,.2f}", reference=draft.reference)
     return receipt
