@@ -214,7 +214,31 @@ async def _bonds() -> list[Finding]:
         sorted(BONDS),
     )
     return [
-        Finding(Check.BONDS, row["name_zh"], f"ledger {row['held']} fen, open bonds {row['open']} fen") for row in found
+        *(
+            Finding(Check.BONDS, row["name_zh"], f"ledger {row['held']} fen, open bonds {row['open']} fen")
+            for row in found
+        ),
+        *await _forfeits(),
+    ]
+
+
+FORFEITS = """
+select p.number, f.amount is null as never, f.amount::text as forfeited, p.paid_out::text as paid_out,
+  p.released_at is not null as released
+from payments_payable p left join payments_forfeit f on f.payable = p.id and f.undone_at is null
+where p.kind = any($1::text[]) and (p.paid_out > coalesce(f.amount, 0) or (f.id is not null and p.released_at is not null))
+order by p.id limit 100
+"""
+
+
+async def _forfeits() -> list[Finding]:
+    """No bond was paid out to whoever kept it beyond what was forfeited, and none was both forfeited and released."""
+    found = await db.rows(FORFEITS, sorted(BONDS))
+    return [
+        Finding(Check.BONDS, row["number"], "released and forfeited")
+        if row["released"] and not row["never"]
+        else Finding(Check.BONDS, row["number"], f"paid out {row['paid_out']}, forfeited {row['forfeited'] or '0.00'}")
+        for row in found
     ]
 
 

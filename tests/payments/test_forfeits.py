@@ -17,7 +17,7 @@ from core.identity import Role
 from payments import queries, services
 from payments.queries import stripe as known
 from payments.rules import BondReleased, CaptureAboveHeld, NotABond, PayableNotFound, PayableState, Position
-from payments.rules.audit import Audited, expected
+from payments.rules.audit import Audited, Check, expected
 from payments.rules.custody import BondForfeited, ForfeitWaits, RestGoesBackFirst, check_forfeit, check_rest
 from payments.rules.ledger import AccountKind
 from payments.services import stripe
@@ -245,6 +245,24 @@ async def test_by_bank_the_holder_keeps_it_and_owes_back_the_rest() -> None:
         fee = await make_payable()
         with pytest.raises(NotABond):
             await services.forfeit_bond(actor=fee.payee, payable_id=fee.payable_id, amount=Decimal(1), reason=WHY)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update payments_forfeit set amount = 1",
+        "delete from payments_forfeit",
+        "update payments_payable set released_at = now() where captured > 0",
+    ],
+)
+async def test_the_audit_names_a_bond_that_went_to_its_holder_without_a_reason(there: World, statement: str) -> None:
+    made = await lodged(there)
+    await services.forfeit_bond(actor=made.payee, payable_id=made.payable_id, amount=Decimal("2000.00"), reason=WHY)
+    with clock.at(clock.now() + AFTER):
+        await settle_down(there)
+    assert (await queries.audit()).findings == ()
+    await db.execute(statement)
+    assert Check.BONDS in {one.check for one in (await queries.audit()).findings}
 
 
 # ---- pages
