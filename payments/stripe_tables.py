@@ -18,26 +18,32 @@ from piccolo.columns import (
     Varchar,
 )
 from piccolo.columns.base import OnDelete
-from piccolo.constraints import Check
+from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from core.tables import Account, Organization
+from payments.bank_tables import Bundle
 from payments.tables import Payable
 
 
 class StripeAttempt(Table, tablename="payments_stripe_attempt"):
-    """One attempt to pay a payable on Stripe's page. Written, with its key, before Stripe hears of it."""
+    """One attempt to pay a payable on Stripe's page. Written, with its key, before Stripe hears of it.
+
+    The attempts of a bundle are paid on one page: they share session, intent and charge, and the key of the first of them
+    is the page's.
+    """
 
     id = BigSerial(primary_key=True)
     key = Varchar(length=60, unique=True)
     payable = ForeignKey(Payable, null=False, on_delete=OnDelete.restrict, index=True)
+    bundle = ForeignKey(Bundle, null=True, default=None, on_delete=OnDelete.restrict, index=True)
     account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
     hold = Boolean(default=False)
     amount = BigInt()
     state = Varchar(length=20)
-    session = Varchar(length=120, null=True, default=None, unique=True)
+    session = Varchar(length=120, null=True, default=None)
     url = Text(default="")
-    intent = Varchar(length=60, null=True, default=None, unique=True)
+    intent = Varchar(length=60, null=True, default=None)
     charge = Varchar(length=60, null=True, default=None)
     way = Varchar(length=20, default="")
     captured = BigInt(default=0)
@@ -52,6 +58,8 @@ class StripeAttempt(Table, tablename="payments_stripe_attempt"):
     ended_at = Timestamptz(null=True, default=None)
     looked_at = Timestamptz(null=True, default=None)
 
+    payments_stripe_attempt_session_once = Unique(["session", "payable"])
+    payments_stripe_attempt_intent_once = Unique(["intent", "payable"])
     payments_stripe_attempt_positive = Check("amount > 0 and captured >= 0 and captured <= amount")
     payments_stripe_attempt_state_known = Check(
         "state in ('prepared','open','held','paid','let-go','ran-out','lapsed')"
@@ -102,9 +110,11 @@ class StripeEvent(Table, tablename="payments_stripe_event"):
 
 
 class StripeLine(Table, tablename="payments_stripe_line"):
-    """A line of the account's balance that is in the ledger, in cents of the settlement currency."""
+    """A line of the account's balance that is in the ledger, in cents of the settlement currency; a line that concerns
+    several payables is here once for each, and the parts add up to it."""
 
-    line = Varchar(length=60, primary_key=True)
+    id = BigSerial(primary_key=True)
+    line = Varchar(length=60)
     kind = Varchar(length=40)
     source = Varchar(length=60)
     payable = ForeignKey(Payable, null=False, on_delete=OnDelete.restrict)
@@ -116,12 +126,14 @@ class StripeLine(Table, tablename="payments_stripe_line"):
     made_at = Timestamptz(index=True)
     booked_at = Timestamptz()
 
+    payments_stripe_line_once = Unique(["line", "payable"])
+
 
 class StripeDispute(Table, tablename="payments_stripe_dispute"):
-    """The payer's bank wants the money back."""
+    """The payer's bank wants the money back; of a charge for several payables, each bears its part."""
 
     id = BigSerial(primary_key=True)
-    dispute = Varchar(length=60, unique=True)
+    dispute = Varchar(length=60)
     attempt = ForeignKey(StripeAttempt, null=False, on_delete=OnDelete.restrict, index=True)
     amount = BigInt()
     reason = Varchar(length=60)
@@ -130,6 +142,8 @@ class StripeDispute(Table, tablename="payments_stripe_dispute"):
     opened_at = Timestamptz()
     due_at = Timestamptz(null=True, default=None)
     closed_at = Timestamptz(null=True, default=None)
+
+    payments_stripe_dispute_once = Unique(["dispute", "attempt"])
 
 
 class StripePayee(Table, tablename="payments_stripe_payee"):

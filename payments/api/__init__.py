@@ -2,10 +2,16 @@
 
 from litestar import Router
 
-from payments.api import custody, payables, steps, stripe
+from payments.api import custody, payables, steps, stripe, stripe_bundles
 
 api_router = Router(
     path="/",
-    route_handlers=[*payables.HANDLERS, *stripe.HANDLERS, *steps.HANDLERS, *custody.HANDLERS],
+    route_handlers=[
+        *payables.HANDLERS,
+        *stripe.HANDLERS,
+        *stripe_bundles.HANDLERS,
+        *steps.HANDLERS,
+        *custody.HANDLERS,
+    ],
     tags=["payments"],
 )

@@ -24,11 +24,12 @@ def _attempt(row: known.AttemptRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "payable": row.payable_id,
+        "bundle": row.bundle_id,
         "hold": row.hold,
         "amount": f"{row.yuan:.2f}",
         "state": row.state.value,
         "way": row.way or None,
-        "url": row.url if row.live else None,
+        "url": row.url if row.live and row.bundle_id is None else None,
         "held_until": row.held_until.isoformat() if row.held_until else None,
         "excess": row.excess,
         "problem": row.problem or None,

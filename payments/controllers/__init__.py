@@ -2,7 +2,17 @@
 
 from litestar import Router
 
-from payments.controllers import bank, custody, ledger, overviews, payables, steps, stripe, stripe_webhook
+from payments.controllers import (
+    bank,
+    custody,
+    ledger,
+    overviews,
+    payables,
+    steps,
+    stripe,
+    stripe_bundles,
+    stripe_webhook,
+)
 
 router = Router(
     path="/",
@@ -14,6 +24,7 @@ router = Router(
         *bank.HANDLERS,
         *overviews.HANDLERS,
         *stripe.HANDLERS,
+        *stripe_bundles.HANDLERS,
         *stripe_webhook.HANDLERS,
     ],
 )

@@ -13,6 +13,7 @@ from core.web import FormState
 from core.web.pages import decode_cursor, encode_cursor
 from payments import forms, queries, services
 from payments.controllers.words import WORDS
+from payments.gateway.client import account
 from payments.queries import finance
 from payments.rules import PayableState
 from payments.services.bundles import MOST, BundleReceipt
@@ -48,15 +49,23 @@ async def incoming_page(request: AnyRequest, cursor: FromQuery[str | None] = Non
 @get("/payments/bundle", name="payments:bundle", guards=PARTY)
 async def bundle_page(request: AnyRequest) -> Response[Any]:
     """Choose several payables and pay them by one transfer."""
-    return await _bundle(request)
+    return await show_bundle(request)
 
 
-async def _bundle(request: AnyRequest, form: FormState | None = None) -> Response[Any]:
+async def show_bundle(request: AnyRequest, form: FormState | None = None) -> Response[Any]:
+    """The page on which a bundle is chosen, also after a refused form."""
     identity = await web.identity_of(request)
     due = await queries.my_payables(identity, state=PayableState.DUE, limit=MOST * 2)
     rows = [row for row in due if row.is_payer(identity) and not row.on_hold]
     return await web.page(
-        request, "payments/bundle.html", **WORDS, form=form, rows=rows, today=clock.today(), most=MOST
+        request,
+        "payments/bundle.html",
+        **WORDS,
+        form=form,
+        rows=rows,
+        today=clock.today(),
+        most=MOST,
+        online=account() is not None,
     )
 
 
@@ -77,7 +86,7 @@ async def bundle_pay(request: AnyRequest) -> Response[Any]:
         }
         return web.redirect("payments:list", say=say)
 
-    return await web.act(request, do, done, lambda form: _bundle(request, form))
+    return await web.act(request, do, done, lambda form: show_bundle(request, form))
 
 
 @get("/payments/desk", name="payments:desk", guards=[web.requires(Permission.WATCH_PAYMENTS)])

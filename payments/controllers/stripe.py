@@ -78,6 +78,7 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any] | None:
         "may_refund": may_order and row.state.value == "captured" and row.position.held > 0,
         "may_reverse": identity.may(Permission.HOLD_PAYMENT) and row.position.reversible > 0 and _sent(orders),
         "may_answer": may_order,
+        "may_concede_all": identity.may(Permission.HOLD_PAYMENT),
     }
 
 
@@ -121,7 +122,10 @@ async def attempt_page(
     identity = await web.identity_of(request)
     attempt = await known.attempt_of(payable_id, attempt_id, identity)
     row = await queries.payable(payable_id, identity)
-    problem = await _bring_up_to_date(attempt, back is not None)
+    if attempt.bundle_id is not None and row.is_payer(identity):
+        back = 0 if attempt.live else 1  # never led on to a page with another sum than the one that was pressed
+        return web.redirect("payments:bundle-attempt", bundle_id=attempt.bundle_id, back=back)
+    problem = await bring_up_to_date(attempt, back is not None)
     attempt = await known.attempt_of(payable_id, attempt_id, identity)
     row = await queries.payable(payable_id, identity)
     going = attempt.live and back is None and bool(attempt.url) and row.is_payer(identity)
@@ -143,7 +147,7 @@ async def attempt_page(
     return response
 
 
-async def _bring_up_to_date(attempt: known.AttemptRow, came_back: bool) -> str | None:
+async def bring_up_to_date(attempt: known.AttemptRow, came_back: bool) -> str | None:
     """Open the page or ask Stripe how it stands, at most every few seconds; what went wrong, in words."""
     try:
         await stripe.run_waiting(attempt.id)

@@ -117,8 +117,7 @@ class Gateway:
         self,
         *,
         key: str,
-        amount: int,
-        title: str,
+        items: Sequence[tuple[str, int]],
         methods: Sequence[str],
         hold: bool,
         back: str,
@@ -127,7 +126,7 @@ class Gateway:
         group: str,
         expires_at: int,
     ) -> Body:
-        """A page of Stripe's on which `amount` fen are paid, or held."""
+        """A page of Stripe's on which `items` (what for, how many fen) are paid at once, or held."""
         wechat: Any = {"wechat_pay": {"client": "web"}} if "wechat_pay" in methods else {}
         wanted: Any = {
             "mode": "payment",
@@ -137,11 +136,12 @@ class Gateway:
                     "quantity": 1,
                     "price_data": {"currency": "cny", "unit_amount": amount, "product_data": {"name": title}},
                 }
+                for title, amount in items
             ],
             "payment_method_options": wechat,
             "payment_intent_data": {
                 "capture_method": "manual" if hold else "automatic",
-                "description": title,
+                "description": items[0][0] if len(items) == 1 else group,
                 "metadata": dict(metadata),
                 "transfer_group": group,
             },

@@ -19,7 +19,7 @@ from payments.rules.stripe import (
 )
 
 ATTEMPT = """
-select a.id, a.key, a.payable, a.account, a.hold, a.amount, a.state, a.session, a.url, a.intent, a.charge, a.way,
+select a.id, a.key, a.payable, a.bundle, a.account, a.hold, a.amount, a.state, a.session, a.url, a.intent, a.charge, a.way,
   a.captured, a.settled, a.currency, a.excess, a.problem, a.created_at, a.expires_at, a.held_until, a.asked_at,
   a.ended_at, a.looked_at
 from payments_stripe_attempt a
@@ -33,6 +33,7 @@ class AttemptRow:
     id: int
     key: str
     payable_id: int
+    bundle_id: int | None
     account_id: int
     hold: bool
     amount: int
@@ -73,8 +74,9 @@ class AttemptRow:
 def attempt_row(row: Any) -> AttemptRow:
     """An `AttemptRow` out of a record that carries `ATTEMPT`."""
     return AttemptRow(
-        **{name: value for name, value in row.items() if name not in {"payable", "account", "state"}},
+        **{name: value for name, value in row.items() if name not in {"payable", "bundle", "account", "state"}},
         payable_id=row["payable"],
+        bundle_id=row["bundle"],
         account_id=row["account"],
         state=AttemptState(row["state"]),
     )
@@ -100,11 +102,20 @@ async def attempt_of(payable_id: int, attempt_id: int, identity: Identity) -> At
 
 
 async def attempt_by(column: str, value: Any) -> AttemptRow | None:
-    """The attempt with that `id`, `key`, `session`, `intent` or `charge`, or None. For services."""
+    """The attempt with that `id`, `key`, `session`, `intent` or `charge`, or None; of several that were paid together, the
+    first. For services."""
     if column not in {"id", "key", "session", "intent", "charge"}:
         raise ValueError(column)
-    row = await db.row(ATTEMPT + f" where a.{column} = $1", value)
+    row = await db.row(ATTEMPT + f" where a.{column} = $1 order by a.id limit 1", value)
     return attempt_row(row) if row else None
+
+
+async def together(attempt: AttemptRow) -> list[AttemptRow]:
+    """An attempt with all that are paid on the same page, in the order of their payables. For services."""
+    if attempt.bundle_id is None:
+        return [attempt]
+    found = await db.rows(ATTEMPT + " where a.bundle = $1 order by a.payable", attempt.bundle_id)
+    return [attempt_row(row) for row in found]
 
 
 ORDER = """
@@ -222,7 +233,8 @@ async def refund_failures(payable_id: int) -> list[FailureRow]:
 
 
 DISPUTE = """
-select d.id, d.dispute, d.attempt, a.payable, d.amount, d.reason, d.status, d.paid_out, d.opened_at, d.due_at,
+select d.id, d.dispute, d.attempt, a.payable, d.amount, (select count(*) from payments_stripe_dispute s
+  where s.dispute = d.dispute) as parts, d.reason, d.status, d.paid_out, d.opened_at, d.due_at,
   d.closed_at, p.number, p.title, p.payer, p.payee, r.name_zh as payer_zh, r.name_en as payer_en,
   e.name_zh as payee_zh, e.name_en as payee_en
 from payments_stripe_dispute d
@@ -235,13 +247,14 @@ join core_organization e on e.id = p.payee
 
 @dataclass(frozen=True)
 class DisputeRow:
-    """The payer's bank wants money back; `amount` in fen."""
+    """The payer's bank wants money back; `amount` in fen. `parts`: how many payables the same dispute is about."""
 
     id: int
     dispute: str
     attempt_id: int
     payable_id: int
     amount: int
+    parts: int
     reason: str
     status: str
     paid_out: bool

@@ -233,14 +233,15 @@ def provider_fee(of: Parties, amount: int, event: str, currency: str | None = No
 
 
 def exchanged(of: Parties, amount: int, event: str, settled: int, currency: str) -> Posting:
-    """The provider settles `amount` fen of the payable's currency as `settled` cents of another `currency`."""
+    """The provider settles `amount` fen of the payable's currency as `settled` cents of another `currency`; a part of a
+    charge may be nothing at all there."""
     lines = (
         Line(PLATFORM, K.PROVIDER, -amount, of.currency),
         Line(PLATFORM, K.EXCHANGE, amount, of.currency),
         Line(PLATFORM, K.PROVIDER, settled, currency),
         Line(PLATFORM, K.EXCHANGE, -settled, currency),
     )
-    return Posting(P.EXCHANGED, of.key(P.EXCHANGED, event), lines)
+    return Posting(P.EXCHANGED, of.key(P.EXCHANGED, event), tuple(line for line in lines if line.amount))
 
 
 def _handed_on(
@@ -332,6 +333,18 @@ def unapplied(of: Parties, amount: int, event: str) -> Posting:
         (of.payer_id, K.UNAPPLIED, amount),
         (PLATFORM, K.PROVIDER, amount),
         (PLATFORM, K.CUSTODY, -amount),
+    )
+
+
+def unapplied_taken(of: Parties, amount: int, event: str) -> Posting:
+    """The payer's bank took it back before we could: the dispute (`event`) is lost, and nothing is owed to the payer."""
+    return of.posting(
+        P.UNAPPLIED_RETURNED,
+        event,
+        (of.payer_id, K.OUTSIDE, amount),
+        (of.payer_id, K.UNAPPLIED, -amount),
+        (PLATFORM, K.DISPUTED, -amount),
+        (PLATFORM, K.CUSTODY, amount),
     )
 
 

@@ -148,6 +148,8 @@ ATTEMPT_TRANSITIONS: Mapping[tuple[AttemptState, AttemptAct], AttemptState] = {
     (S.HELD, A.COLLECT): S.PAID,
     (S.HELD, A.LET_GO): S.LET_GO,
     (S.HELD, A.RUN_OUT): S.RAN_OUT,
+    # given up here, paid there after all: what Stripe has taken is never left unexplained
+    (S.LAPSED, A.COLLECT): S.PAID,
 }
 LIVE = frozenset({S.PREPARED, S.OPEN})
 """Nobody knows yet whether it will be paid."""

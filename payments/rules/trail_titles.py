@@ -15,6 +15,8 @@ TRAIL_TITLES: dict[str, str] = {
     "payable.unheld": N_("解除暂停支付"),
     "payable.invoiced": N_("登记发票"),
     "bundle.vouchered": N_("合并付款"),
+    "bundle.started": N_("开始合并在线支付"),
+    "bundle.given-up": N_("放弃合并在线支付"),
     "statement.imported": N_("导入银行明细"),
     "statement.matched": N_("确认对账结果"),
     "ledger.opened": N_("补登账本"),

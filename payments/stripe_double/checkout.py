@@ -21,7 +21,8 @@ async def create(book: Book, given: Body, address: str) -> Body:
     lines = given.get("line_items")
     if not isinstance(lines, list) or not lines:
         raise StripeFault("Missing required param: line_items.", code="parameter_missing", param="line_items")
-    currency, amount, title = _total(lines)
+    currency, items = _items(lines)
+    amount = sum(price for _, price in items)
     methods = given.get("allowed_payment_method_types") or ["card"]
     data = params.mapping(given, "payment_intent_data")
     capture = data.get("capture_method", "automatic")
@@ -49,22 +50,23 @@ async def create(book: Book, given: Body, address: str) -> Body:
         "payment_status": "unpaid",
         "status": "open",
         "success_url": params.needed(given, "success_url"),
-        "title": title,
+        "items": items,
     }
     body["url"] = f"{address}/pay/{body['id']}"
     return await book.put(body)
 
 
-def _total(lines: list[Any]) -> tuple[str, int, str]:
-    currency, amount, title = "", 0, ""
+def _items(lines: list[Any]) -> tuple[str, list[tuple[str, int]]]:
+    """The currency, and every line with its name and amount."""
+    currency, items = "", []
     for line in lines:
         price = params.mapping(line, "price_data")
         if currency not in {"", price.get("currency")}:
             raise StripeFault("All line items must have the same currency.", param="line_items")
         currency = params.needed(price, "currency")
-        amount += params.positive(price, "unit_amount") * (params.number(line, "quantity") or 1)
-        title = title or params.needed(params.mapping(price, "product_data"), "name")
-    return currency, amount, title
+        amount = params.positive(price, "unit_amount") * (params.number(line, "quantity") or 1)
+        items.append((params.needed(params.mapping(price, "product_data"), "name"), amount))
+    return currency, items
 
 
 def _check(methods: list[str], capture: str, amount: int, given: Body) -> None:
@@ -150,7 +152,7 @@ async def expire_pages(book: Book) -> int:
 
 def shown(session: Body) -> Body:
     """A session as the API shows it: without the double's own notes."""
-    return {name: value for name, value in session.items() if name not in {"payment_intent_data", "title"}}
+    return {name: value for name, value in session.items() if name not in {"payment_intent_data", "items"}}
 
 
 def buttons(session: Body) -> list[tuple[str, str]]:

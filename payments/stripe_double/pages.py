@@ -48,6 +48,11 @@ def checkout(session: Body, buttons: list[tuple[str, str]], base: str, problem: 
         return page(words, f'<p><a href="{escape(session["success_url"])}">返回 Back</a></p>', base)
     here = f"{base}/pay/{session['id']}"
     parts = [f'<p class="sum">{amount(session["amount_total"], session["currency"])}</p>']
+    if len(session["items"]) > 1:
+        rows = [(escape(name), amount(price, session["currency"])) for name, price in session["items"]]
+        parts.append(
+            "<table>" + "".join(f"<tr><td>{name}</td><td>{price}</td></tr>" for name, price in rows) + "</table>"
+        )
     if problem:
         parts.append(f'<p class="bad" role="alert">{escape(problem)}</p>')
     held = session["payment_intent_data"]["capture_method"] == "manual"
@@ -56,7 +61,13 @@ def checkout(session: Body, buttons: list[tuple[str, str]], base: str, problem: 
     parts += [form(here, label, go=number == 0, method=name) for number, (name, label) in enumerate(buttons)]
     if session["cancel_url"]:
         parts.append(f'<p><a href="{escape(session["cancel_url"])}">取消并返回 Cancel and go back</a></p>')
-    return page(session["title"], "".join(parts), base)
+    return page(_title(session), "".join(parts), base)
+
+
+def _title(session: Body) -> str:
+    """What is paid for, as far as one line can say it."""
+    (first, _), *others = session["items"]
+    return f"{first} …（{len(others) + 1}）" if others else str(first)
 
 
 def challenge(session: Body, name: str, base: str) -> str:

@@ -162,8 +162,7 @@ async def test_declined_cards(there: World, method: str, code: str) -> None:
 async def _session(there: World, **changes: Any) -> Any:
     wanted: Any = {
         "key": "s",
-        "amount": 2_460_000,
-        "title": "第一节点",
+        "items": [("第一节点", 2_460_000)],
         "methods": ["card", "alipay", "wechat_pay"],
         "hold": False,
         "back": "http://127.0.0.1:8000/back",
@@ -197,9 +196,9 @@ async def test_wallets_cannot_be_held(there: World) -> None:
     with pytest.raises(StripeRefuses):
         await _session(there, hold=True)
     with pytest.raises(StripeRefuses):
-        await _session(there, amount=100_000_000, key="t")
+        await _session(there, items=[("x", 100_000_000)], key="t")
     with pytest.raises(StripeRefuses):
-        await _session(there, amount=399, key="u")
+        await _session(there, items=[("x", 399)], key="u")
 
 
 async def test_lists_come_in_pages_newest_first(there: World) -> None:

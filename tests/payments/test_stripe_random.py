@@ -45,7 +45,7 @@ class Play:
                 self.owe,
                 self.pay,
                 self.pay,
-                self.pay,
+                self.together,
                 self.refund,
                 self.capture,
                 self.release,
@@ -70,13 +70,29 @@ class Play:
     def any(self) -> MadePayable:
         return self.chance.choice(self.made)
 
-    async def owe(self) -> None:
+    async def owe(self, *, bond: bool = True) -> None:
         amount = f"{self.chance.randint(500, 3_000_000) / 100:.2f}"
-        bond: dict[str, Any] = {"kind": "bid-bond", "base": "9999999.00"} if self.chance.random() < 0.4 else {}
-        self.made.append(await make_payable(payer=self.payer, payee=self.payee, amount=amount, **bond))
+        facts: dict[str, Any] = (
+            {"kind": "bid-bond", "base": "9999999.00"} if bond and self.chance.random() < 0.4 else {}
+        )
+        self.made.append(await make_payable(payer=self.payer, payee=self.payee, amount=amount, **facts))
 
     async def pay(self) -> None:
         attempt = await acts.begin(self.any(), hold=self.chance.random() < 0.4)
+        await self.there.press(attempt.url, self.chance.choice(CARDS))
+
+    async def together(self) -> None:
+        """New fees, perhaps with an old one, at once on one page; perhaps it is given up again in the last moment."""
+        before = self.any()
+        for _ in range(self.chance.randint(2, 3)):
+            await self.owe(bond=False)
+        chosen = [one.payable_id for one in self.made[-2:]]
+        if self.chance.random() < 0.3:
+            chosen.append(before.payable_id)
+        started = await stripe.start_bundle(actor=self.payer, payable_ids=chosen)
+        attempt = await stripe.page_for(started.attempts[-1])
+        if self.chance.random() < 0.2:
+            await stripe.give_up_bundle(actor=self.payer, bundle_id=started.bundle_id)
         await self.there.press(attempt.url, self.chance.choice(CARDS))
 
     async def refund(self) -> None:

@@ -1,6 +1,7 @@
 """Which ways to pay there are, settings that cannot be mixed, and what the doctor says."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from payments.rules.stripe import (
     seen_in,
     share,
 )
+from payments.rules.stripe_bundle import bundle_offers, spread
 
 PRODUCTION = {
     "XINSHI_ENVIRONMENT": "production",
@@ -68,7 +70,7 @@ def test_whom_a_platform_may_pay() -> None:
 
 @given(st.lists(st.sampled_from(AttemptAct), max_size=12))
 def test_an_attempt_never_goes_back(acts: list[AttemptAct]) -> None:
-    order = {AttemptState.PREPARED: 0, AttemptState.OPEN: 1, AttemptState.HELD: 2}
+    order = {AttemptState.PREPARED: 0, AttemptState.OPEN: 1, AttemptState.HELD: 2, AttemptState.PAID: 4}
     state = AttemptState.PREPARED
     for act in acts:
         found = observe(state, act)
@@ -99,6 +101,35 @@ def test_a_share_is_never_more_than_the_whole(gross: int, captured: int, data: s
     part = share(gross, Decimal(held), Decimal(captured))
     assert 0 <= part <= gross
     assert share(gross, Decimal(captured), Decimal(captured)) == gross
+
+
+@given(st.integers(-(10**10), 10**10), st.lists(st.integers(0, 10**8), min_size=1, max_size=50))
+def test_parts_add_up_to_the_whole_and_none_is_a_unit_away_from_its_quota(total: int, weights: list[int]) -> None:
+    if not sum(weights):
+        with pytest.raises(ValueError, match="cannot spread"):
+            spread(total, weights)
+        return
+    parts = spread(total, weights)
+    assert sum(parts) == total
+    for part, weight in zip(parts, weights, strict=True):
+        assert abs(part - Fraction(total * weight, sum(weights))) < 1
+        assert weight or not part
+    assert spread(sum(weights), weights) == weights
+
+
+def test_the_largest_remainder_gets_the_last_cent_and_the_first_wins_a_tie() -> None:
+    assert spread(100, [1, 1, 1]) == [34, 33, 33]
+    assert spread(-100, [1, 1, 1]) == [-34, -33, -33]
+    assert spread(10, [15, 35, 50]) == [2, 3, 5]
+    assert spread(5, [0, 7]) == [0, 5]
+
+
+def test_the_limits_of_a_way_hold_for_the_sum_of_a_bundle() -> None:
+    assert all(offer.refused is None for offer in bundle_offers([100, 400], country="HK"))
+    for amounts in ([100, 399], [99, 1000], [50_000_000, 50_000_000]):
+        assert all(offer.refused is not None for offer in bundle_offers(amounts, country="HK"))
+    card, alipay, _wechat = bundle_offers([100, 400], country="BR")
+    assert (card.refused is None, alipay.refused is None) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ the webhook and whoever looks at the page all do so. Nothing is applied that was
 """
 
 from payments.services.stripe.applying import refresh
+from payments.services.stripe.bundling import BundleStart, check_bundle, give_up_bundle, start_bundle
 from payments.services.stripe.failures import retry_refund
 from payments.services.stripe.orders import (
     answer_dispute,
@@ -26,11 +27,14 @@ from payments.services.stripe.webhooks import take_in
 
 __all__ = [
     "AttemptReceipt",
+    "BundleStart",
     "Report",
     "answer_dispute",
     "capture_bond",
+    "check_bundle",
     "concede_dispute",
     "give_up",
+    "give_up_bundle",
     "open_account",
     "order_payout",
     "page_for",
@@ -42,6 +46,7 @@ __all__ = [
     "reverse_payout",
     "run_order",
     "run_waiting",
+    "start_bundle",
     "start_payment",
     "sweep",
     "take_in",

@@ -1,10 +1,12 @@
 """What Stripe says about an attempt, put into our books: once, in any order, in one transaction.
 
 `look` fetches and holds no lock; `apply` locks the payable and changes only what is news. Which lines of Stripe's balance
-are in the ledger is remembered in `payments_stripe_line`: a line is never booked twice.
+are in the ledger is remembered in `payments_stripe_line`: a line is never booked twice. Attempts that are paid on one page
+are applied together: their payables are locked in order, and what Stripe says of the whole is shared out among them.
 """
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,7 +18,7 @@ from core.identity import SYSTEM
 from payments.gateway import client
 from payments.gateway.client import Body, StripeAway
 from payments.queries.payables import PayableRow
-from payments.queries.stripe import ATTEMPT, AttemptRow, attempt_by, attempt_row
+from payments.queries.stripe import ATTEMPT, AttemptRow, attempt_by, attempt_row, order_by
 from payments.rules import PayableAct, PayableState, Position
 from payments.rules.ledger import (
     Parties,
@@ -31,6 +33,7 @@ from payments.rules.ledger import (
     yuan_of,
 )
 from payments.rules.stripe import AttemptAct, AttemptState, OrderKind, observe, seen_in
+from payments.rules.stripe_bundle import cut, spread
 from payments.services.moving import locked, move, settle, tell_row
 from payments.services.stripe import disputes, failures, ordering
 
@@ -62,9 +65,9 @@ async def look(attempt: AttemptRow, *, intent: str | None = None, deep: bool = F
         return Seen(session)
     found = await gateway.intent(known)
     charge = found.get("latest_charge") or {}
-    refunds = await gateway.refunds_of(known) if deep or charge.get("amount_refunded") else []
     given = await gateway.disputes_of(known) if deep or charge.get("disputed") else []
-    return Seen(session, found, refunds, given)
+    refunds = await gateway.refunds_of(known) if deep or charge.get("amount_refunded") else []
+    return Seen(session, found, refunds, given)  # refunds last: none that came before a dispute is missing
 
 
 async def refresh(attempt_id: int, *, intent: str | None = None, deep: bool = False, also: Also | None = None) -> bool:
@@ -77,51 +80,99 @@ async def refresh(attempt_id: int, *, intent: str | None = None, deep: bool = Fa
 
 async def apply(attempt_id: int, seen: Seen, *, also: Also | None = None) -> bool:
     """Put what was seen into the books, in one transaction with whatever `also` does."""
-    payable_id: int = await db.value("select payable from payments_stripe_attempt where id = $1", attempt_id)
     async with transaction():
-        row = await locked(payable_id)
-        attempt = attempt_row(await db.row(ATTEMPT + " where a.id = $1 for update", attempt_id))
+        parts = await _lock(attempt_id)
         if also is not None and not await also():
             return False
         if seen.intent is not None:
-            await _intent(row, attempt, seen.intent)
+            await _intent(parts, seen.intent)
         elif seen.session is not None and seen.session["status"] == "expired":
-            await _lapse(row, attempt)
-        await _refunds(attempt_id, seen.refunds)
+            for part in parts:
+                await _lapse(part.row, part.attempt)
+        ids = [part.attempt.id for part in parts]
+        returned = await _refunds(ids, seen.refunds)
         for one in seen.disputes:
-            await disputes.apply_dispute(await _fresh(attempt_id), one, book)
-        await db.execute("update payments_stripe_attempt set looked_at = $2 where id = $1", attempt_id, clock.now())
+            attempts = [await _fresh(part_id) for part_id in ids]
+            left = [max(each.captured - returned[each.id], 0) for each in attempts]
+            await disputes.apply_dispute(attempts, left, one, book)
+        await db.execute(
+            "update payments_stripe_attempt set looked_at = $2 where id = any($1::bigint[])", ids, clock.now()
+        )
     return True
+
+
+@dataclass(frozen=True)
+class Part:
+    """One payable and the attempt at it, both locked; several when they are paid on one page."""
+
+    row: PayableRow
+    attempt: AttemptRow
+
+
+async def _lock(attempt_id: int) -> list[Part]:
+    """The attempt and all that are paid on its page, locked in the order of their payables."""
+    given = await db.row("select id, payable, bundle from payments_stripe_attempt where id = $1", attempt_id)
+    found = [given]
+    if given["bundle"] is not None:
+        found = await db.rows(
+            "select id, payable from payments_stripe_attempt where bundle = $1 order by payable", given["bundle"]
+        )
+    rows = [await locked(one["payable"]) for one in found]
+    locks = [await db.row(ATTEMPT + " where a.id = $1 for update", one["id"]) for one in found]
+    return [Part(row, attempt_row(lock)) for row, lock in zip(rows, locks, strict=True)]
 
 
 async def _fresh(attempt_id: int) -> AttemptRow:
     return attempt_row(await db.row(ATTEMPT + " where a.id = $1", attempt_id))
 
 
-async def _intent(row: PayableRow, attempt: AttemptRow, intent: Body) -> None:
-    row.position.same_currency(intent["currency"])
+async def _intent(parts: list[Part], intent: Body) -> None:
     charge = intent.get("latest_charge")
     details = charge["payment_method_details"] if isinstance(charge, dict) else {}
     error = intent.get("last_payment_error") or {}
+    for part in parts:
+        part.row.position.same_currency(intent["currency"])
     await db.execute(
-        "update payments_stripe_attempt set intent = $2, charge = coalesce($3, charge), way = $4, problem = $5 where id = $1",
-        attempt.id,
+        "update payments_stripe_attempt set intent = $2, charge = coalesce($3, charge), way = coalesce($4, way),"
+        " problem = $5 where id = any($1::bigint[])",
+        [part.attempt.id for part in parts],
         intent["id"],
         charge["id"] if isinstance(charge, dict) else None,
-        details.get("type", attempt.way),
+        details.get("type"),
         error.get("decline_code") or error.get("code") or "",
     )
     act = seen_in(intent["status"], intent.get("cancellation_reason"))
-    state = observe(attempt.state, act) if act is not None else None
-    if act is None or state is None:
+    if act is None:
         return
-    match act:
-        case AttemptAct.COLLECT:
-            await _collect(row, attempt, state, charge)
-        case AttemptAct.HOLD:
-            await _hold(row, attempt, state, details)
-        case _:
-            await _end(row, attempt, state)
+    for at, part in enumerate(parts):
+        state = observe(part.attempt.state, act)
+        if state is None:
+            continue
+        match act:
+            case AttemptAct.COLLECT:
+                await _collect(part, state, charge, _shares(parts, charge)[at])
+            case AttemptAct.HOLD:
+                await _hold(part.row, part.attempt, state, details)
+            case _:
+                await _end(part.row, part.attempt, state)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one attempt gets of a charge: fen, and the line of the balance cut down to its part."""
+
+    amount: int
+    line: Body
+
+
+def _shares(parts: list[Part], charge: Any) -> list[Share]:
+    """A charge shared out among the attempts that were paid by it. `StripeAway` while its line is not written."""
+    line = charge.get("balance_transaction") if isinstance(charge, dict) else None
+    if not isinstance(line, dict):
+        raise StripeAway  # Stripe has taken the money but not written the line yet: ask again
+    weights = [part.attempt.amount for part in parts]
+    lines = cut(line, weights)
+    return [Share(*share) for share in zip(spread(charge["amount_captured"], weights), lines, strict=True)]
 
 
 async def _change(attempt: AttemptRow, state: AttemptState, **facts: Any) -> None:
@@ -137,12 +188,9 @@ async def _change(attempt: AttemptRow, state: AttemptState, **facts: Any) -> Non
     )
 
 
-async def _collect(row: PayableRow, attempt: AttemptRow, state: AttemptState, charge: Any) -> None:
+async def _collect(part: Part, state: AttemptState, charge: Any, share: Share) -> None:
     """Money has come: it settles the payable, or, when that is settled already, it goes back."""
-    line = charge.get("balance_transaction") if isinstance(charge, dict) else None
-    if not isinstance(line, dict):
-        raise StripeAway  # Stripe has taken the money but not written the line yet: ask again
-    amount: int = charge["amount_captured"]
+    row, attempt, amount, line = part.row, part.attempt, share.amount, share.line
     excess = row.state not in TAKES or row.released_at is not None
     facts = {"currency": line["currency"], "captured": amount, "settled": line["amount"], "excess": excess}
     await _change(attempt, state, **facts)
@@ -242,15 +290,22 @@ async def _give_up(row: PayableRow, attempt: AttemptRow) -> None:
         await move(actor=SYSTEM, row=row, to=PayableAct.FAIL, says="payable.attempt-failed", facts=facts)
 
 
-async def _refunds(attempt_id: int, found: list[Body]) -> None:
-    """Book every refund that has gone out, and every one that came back, once."""
+async def _refunds(attempt_ids: Sequence[int], found: list[Body]) -> Counter[int]:
+    """Book every refund that has gone out, and every one that came back, once; how many fen of each attempt are gone."""
+    returned: Counter[int] = Counter()
     for one in sorted(found, key=lambda refund: int(refund["created"])):
         line, back = one.get("balance_transaction"), one.get("failure_balance_transaction")
         gone = one["status"] == "succeeded" or isinstance(back, dict)
-        if gone and isinstance(line, dict) and not await booked(line["id"]):
+        attempt_id = attempt_ids[0] if len(attempt_ids) == 1 else await _refunded_by(attempt_ids, one)
+        if not gone or not isinstance(line, dict) or attempt_id is None:
+            continue
+        if not await booked(line["id"]):
             await _refund(await _fresh(attempt_id), one, line)
-        if isinstance(back, dict) and not await booked(back["id"]):
+        if not isinstance(back, dict):
+            returned[attempt_id] += one["amount"]
+        elif not await booked(back["id"]):
             await failures.apply_failure(await _fresh(attempt_id), one, back, book)
+    return returned
 
 
 async def _refund(attempt: AttemptRow, one: Body, line: Body) -> None:
@@ -268,6 +323,13 @@ async def _refund(attempt: AttemptRow, one: Body, line: Body) -> None:
     postings = [refunded(row.parties, amount, one["id"]), *money]
     await move(actor=SYSTEM, row=row, to=position, says="payable.refunded", facts=facts, postings=postings)
     await tell_row(row.payer_id, "payments/payment_refunded", row, refunded=f"{yuan_of(amount):,.2f}")
+
+
+async def _refunded_by(attempt_ids: Sequence[int], refund: Body) -> int | None:
+    """Of several attempts paid together, the one whose order made a refund. None when no order of ours did: nobody can know
+    whose money it was, so it is not guessed, and the comparison of the books names it."""
+    order = await order_by("key", (refund.get("metadata") or {}).get("order", ""))
+    return order.attempt_id if order is not None and order.attempt_id in attempt_ids else None
 
 
 def _given_back(row: PayableRow, amount: Decimal) -> Position:

@@ -37,15 +37,16 @@ from payments.rules.stripe import (
     PayeeNotReady,
     share,
 )
+from payments.rules.stripe_bundle import PaidTogether
 from payments.services.bonds import released_by
 from payments.services.forfeits import note_forfeit, undo_uncaptured
 from payments.services.holds import hold_locked
 from payments.services.moving import PaymentReceipt, locked, locked_by, move, tell_row
 from payments.services.payouts import check_payout, payout_posting
-from payments.services.stripe import applying
+from payments.services.stripe import applying, disputes
 from payments.services.stripe.failures import claimed
 from payments.services.stripe.ordering import order
-from payments.services.stripe.paying import page_for
+from payments.services.stripe.paying import group_of, page_for
 
 ZERO = Decimal(0)
 
@@ -107,7 +108,8 @@ async def capture_bond(*, actor: Identity, payable_id: int, amount: Decimal, rea
 async def give_up(*, actor: Identity, payable_id: int, attempt_id: int) -> PaymentReceipt:
     """The payer will not pay on Stripe's page after all: it is closed, and the payable may be paid by bank.
 
-    `NotAllowedNow` once something has been paid or held, `AttemptNotFound`, `PayableNotFound`.
+    `NotAllowedNow` once something has been paid or held, `PaidTogether` for one of a bundle, which is given up as a whole,
+    `AttemptNotFound`, `PayableNotFound`.
     """
     actor.require(Permission.PAY)
     async with transaction():
@@ -118,6 +120,8 @@ async def give_up(*, actor: Identity, payable_id: int, attempt_id: int) -> Payme
         attempt = attempt_row(found)
         if not attempt.live:
             raise NotAllowedNow(state=attempt.state, act=OrderKind.CLOSE_PAGE)
+        if attempt.bundle_id is not None:
+            raise PaidTogether(number=row.number)
         await _no_other(attempt_id, OrderKind.CLOSE_PAGE)
         await order(OrderKind.CLOSE_PAGE, attempt_id, actor=actor)
         facts = {"attempt": attempt_id}
@@ -241,7 +245,8 @@ async def answer_dispute(*, actor: Identity, dispute_id: int, text: str) -> Paym
 
 
 async def concede_dispute(*, actor: Identity, dispute_id: int, reason: str) -> PaymentReceipt:
-    """Give a dispute up: the payee whose money is disputed, or the regulator."""
+    """Give a dispute up: the payee whose money is disputed, or the regulator, who alone may when it is money of several
+    (`ConcededTogether`)."""
     return await _dispute(actor, dispute_id, OrderKind.CONCEDE, "payable.dispute-conceded", reason)
 
 
@@ -260,6 +265,8 @@ async def _dispute(actor: Identity, dispute_id: int, kind: OrderKind, says: str,
             raise DisputeNotFound from None
         if known["closed_at"] is not None:
             raise NotAllowedNow(state="closed", act=kind)
+        if kind is OrderKind.CONCEDE:
+            await disputes.check_concede(actor, known["dispute"])
         await _no_other(known["attempt"], OrderKind.SEND_EVIDENCE, OrderKind.CONCEDE)
         await order(kind, known["attempt"], target=known["dispute"], text=text, actor=actor)
         return await move(actor=actor, row=row, to=row.state, says=says, facts={"dispute": known["dispute"]})
@@ -346,7 +353,7 @@ async def _done_before(work: Work) -> Body | None:
         case OrderKind.REFUND:
             found = await gateway.refunds_of(_intent(work))
         case OrderKind.TRANSFER:
-            found = await gateway.transfers_of(await _group(work))
+            found = await gateway.transfers_of(await group_of(work.attempt))
         case OrderKind.REVERSE:
             found = await gateway.reversals_of(work.order.target)
         case _:
@@ -357,11 +364,6 @@ async def _done_before(work: Work) -> Body | None:
 def _intent(work: Work) -> str:
     assert work.attempt.intent is not None
     return work.attempt.intent
-
-
-async def _group(work: Work) -> str:
-    number: str = await db.value("select number from payments_payable where id = $1", work.order.payable_id)
-    return number
 
 
 async def _capture(work: Work) -> Body:
@@ -385,7 +387,7 @@ async def _transfer(work: Work) -> Body:
         currency=work.attempt.currency,
         account=work.order.target,
         charge=work.attempt.charge,
-        group=await _group(work),
+        group=await group_of(work.attempt),
         metadata={"order": work.order.key, "xinshi": work.attempt.key},
     )
 
@@ -403,8 +405,8 @@ async def _close_page(work: Work) -> Body:
 
 
 async def _evidence(work: Work) -> Body:
-    text = work.order.text
-    return await client.gateway().answer_dispute(work.order.target, text, submit=True, key=work.order.key)
+    text, submit = await disputes.evidence(work.order)
+    return await client.gateway().answer_dispute(work.order.target, text, submit=submit, key=work.order.key)
 
 
 async def _concede(work: Work) -> Body:

@@ -13,7 +13,7 @@ from core.web import url_for
 from payments.gateway import client
 from payments.gateway.client import Body, StripeOff
 from payments.queries.payables import PayableRow, payable
-from payments.queries.stripe import ATTEMPT, AttemptRow, attempt_by, attempt_row
+from payments.queries.stripe import ATTEMPT, AttemptRow, attempt_by, attempt_row, together
 from payments.rules import PayableAct
 from payments.rules.ledger import fen
 from payments.rules.stripe import CHECKOUT_HOURS, LIVE, AttemptState, open_ways
@@ -108,12 +108,17 @@ async def page_for(attempt_id: int) -> AttemptRow:
     assert attempt is not None
     if attempt.session is not None or not attempt.live or attempt.expires_at <= clock.now():
         return attempt
-    session = await _open(attempt)
+    parts = await together(attempt)
+    session = await _open(parts)
     async with transaction():
+        ids = [part.id for part in parts]
+        await db.rows(
+            "select id from payments_stripe_attempt where id = any($1::bigint[]) order by payable for update", ids
+        )
         await db.execute(
-            "update payments_stripe_attempt set session = $2, url = $3,"
-            " state = case state when 'prepared' then 'open' else state end where id = $1 and session is null",
-            attempt_id,
+            "update payments_stripe_attempt set session = $2, url = $3, state = case state when 'prepared' then 'open'"
+            " else state end where id = any($1::bigint[]) and session is null",
+            ids,
             session["id"],
             session["url"] or "",
         )
@@ -122,25 +127,43 @@ async def page_for(attempt_id: int) -> AttemptRow:
     return found
 
 
-async def _open(attempt: AttemptRow) -> Body:
+async def _open(parts: list[AttemptRow]) -> Body:
+    """A page of Stripe's for attempts that are paid together, one line for each; the first one's key is the page's."""
     known = client.account()
     assert known is not None
-    row = await _payable(attempt.payable_id)
-    back = settings.load().address + url_for(
-        "payments:stripe-attempt", payable_id=attempt.payable_id, attempt_id=attempt.id
-    )
+    first = min(parts, key=lambda part: part.id)
+    rows = [await _payable(part.payable_id) for part in parts]
+    group = await group_of(first)
+    back = settings.load().address + _way_back(first)
+    amounts = [part.amount for part in parts]
+    ways = open_ways(sum(amounts), hold=first.hold, country=known.country)
     return await client.gateway().open_checkout(
-        key=attempt.key,
-        amount=attempt.amount,
-        title=f"{row.number} {row.title}"[:250],
-        methods=[way.value for way in open_ways(attempt.amount, hold=attempt.hold, country=known.country)],
-        hold=attempt.hold,
+        key=first.key,
+        items=[(f"{row.number} {row.title}"[:250], amount) for row, amount in zip(rows, amounts, strict=True)],
+        methods=[way.value for way in ways],
+        hold=first.hold,
         back=f"{back}?back=1",
         away=f"{back}?back=0",
-        metadata={"xinshi": attempt.key, "payable": row.number},
-        group=row.number,
-        expires_at=int(attempt.expires_at.timestamp()),
+        metadata={"xinshi": first.key, "payable": group},
+        group=group,
+        expires_at=int(first.expires_at.timestamp()),
     )
+
+
+def _way_back(attempt: AttemptRow) -> str:
+    if attempt.bundle_id is not None:
+        return url_for("payments:bundle-attempt", bundle_id=attempt.bundle_id)
+    return url_for("payments:stripe-attempt", payable_id=attempt.payable_id, attempt_id=attempt.id)
+
+
+async def group_of(attempt: AttemptRow) -> str:
+    """Under what Stripe keeps payment and transfers together: the number of the payable, or of the bundle."""
+    number: str = await db.value(
+        "select coalesce(b.number, p.number) from payments_stripe_attempt a join payments_payable p on p.id = a.payable"
+        " left join payments_bundle b on b.id = a.bundle where a.id = $1",
+        attempt.id,
+    )
+    return number
 
 
 async def _payable(payable_id: int) -> PayableRow:

@@ -79,9 +79,11 @@ async def _theirs(since: datetime, until: datetime) -> tuple[dict[str, Body], in
 
 
 async def _ours(since: datetime, until: datetime) -> dict[str, Any]:
+    """Our lines by Stripe's id, the parts of each added up."""
     found = await db.rows(
-        "select line as id, kind as type, source, amount, fee, currency from payments_stripe_line"
-        " where made_at >= $1 and made_at < $2",
+        "select line as id, min(kind) as type, min(source) as source, sum(amount)::bigint as amount,"
+        " sum(fee)::bigint as fee, min(currency) as currency from payments_stripe_line"
+        " where made_at >= $1 and made_at < $2 group by line",
         since.replace(microsecond=0),
         until,
     )

@@ -91,9 +91,9 @@ STEPS: tuple[tuple[str, Callable[[int], Awaitable[None]]], ...] = (
         _event,
     ),
     (
-        "select id from payments_stripe_attempt where (state in ('prepared', 'open') and (expires_at <= $1 or"
+        "select min(id) as id from payments_stripe_attempt where (state in ('prepared', 'open') and (expires_at <= $1 or"
         " coalesce(looked_at, created_at) <= $1 - interval '10 minutes')) or (state = 'held' and held_until <= $1)"
-        " order by id",
+        " group by coalesce(-bundle, id) order by 1",
         _look,
     ),
     (
