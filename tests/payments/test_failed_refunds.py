@@ -26,6 +26,7 @@ from payments.stripe_double.courier import Weather
 from tests.factories import core as make
 from tests.factories.payments import MadePayable, make_payable
 from tests.payments import stripe_acts as acts
+from tests.payments import test_stripe_bundles as bundles
 from tests.payments.stripe_world import World, world
 
 pytestmark = pytest.mark.anyio
@@ -245,6 +246,28 @@ async def test_strangers_and_two_at_once(there: World) -> None:
         return_exceptions=True,
     )
     assert sum(isinstance(one, NotAllowedNow) for one in results) == 1, results
+
+
+async def test_of_several_paid_together_only_the_one_refunded_is_undone(there: World) -> None:
+    made = await bundles.three()
+    await bundles.pay(there, made)
+    await there.deliver()
+    part = made[1]
+    await stripe.refund(actor=part.payee, payable_id=part.payable_id, amount=Decimal("333.33"), reason="协商退款")
+    await settle_down(there)
+    await fail(there)
+    await settle_down(there)
+    assert [(await acts.payable(one)).refunded for one in made] == [0, 0, 0]
+    assert [len(await known.refund_failures(one.payable_id)) for one in made] == [0, 1, 0]
+    with pytest.raises(RefundFailed):
+        await services.check_payout(await locked(part.payable_id))
+    await services.check_payout(await locked(made[0].payable_id))
+    await bundles.books_are_clean(there)
+    (failure,) = await known.refund_failures(part.payable_id)
+    await stripe.retry_refund(actor=part.payee, payable_id=part.payable_id, failure_id=failure.id)
+    await settle_down(there)
+    assert (await acts.payable(part)).refunded == Decimal("333.33")
+    await bundles.books_are_clean(there)
 
 
 # ---- pages
