@@ -61,6 +61,16 @@
     if (matchMedia("(min-width: 992px)").matches) document.querySelectorAll("details.x-fold").forEach(function (d) { d.open = true; });
   }
 
+  /* menus of the header close by a press elsewhere and by Escape, which gives the focus back */
+  function menus(e) {
+    if (e.type === "keydown" && e.key !== "Escape") return;
+    document.querySelectorAll("details.x-menu[open]").forEach(function (menu) {
+      if (e.type === "click" && menu.contains(e.target)) return;
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+      menu.open = false;
+    });
+  }
+
   /* "更多" rows of a repeated group: a hidden template row is copied, numbers follow */
   function grow(e) {
     var button = e.target.closest("[data-add-row]");
@@ -85,5 +95,7 @@
     clocks(); errors(); folds();
     document.addEventListener("submit", once);
     document.addEventListener("click", grow);
+    document.addEventListener("click", menus);
+    document.addEventListener("keydown", menus);
   });
 })();

@@ -50,9 +50,21 @@ async def test_the_demo_market_shows_every_signal_and_every_trouble(committed_db
                             " where n.amendment > 0 and b.amendment < n.amendment and b.agency is null")  # fmt: skip
     assert behind == 1, "a bid that nobody confirmed stays closed"
     assert await db.value("select count(*) from core_heartbeat") == 0, "a server that starts begins its own record"
+    lent = await db.rows(BREACHERS)
+    assert lent, "a case is decided"
+    assert all(row["organization"] != row["home"] for row in lent), "who borrowed the account had to declare it"
     await check_the_life_of_a_grade()
 
 
+BREACHERS = """
+select distinct p.organization, (select m.organization from core_membership m where m.account = b.account order by m.id limit 1)
+  as home
+from market_case_party p join market_case_signal c on c.signal_case = p.signal_case
+join market_signal s on s.id = c.signal join agencies_agency a on a.organization = p.organization
+join market_bid b on b.notice = any(s.notices) and b.agency = a.id
+where p.breach
+"""
+"""Who was found in breach, and whose person handed its bid in."""
 LIFE = {
     "select state from grading_objection order by id": ["upheld", "dismissed", "panel", "lodged"],
     "select kind || ' ' || state from grading_request order by id": ["explanation answered", "human asked"],

@@ -156,3 +156,20 @@ async def test_the_newest_month_shows_the_grade_on_record() -> None:
     mix = await home.grade_mix(clock.today())
     assert (mix.last("B"), mix.last("N")) == (1, 0)
     assert mix.moves.rated in {0, 1}
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SYSTEM])
+async def test_the_way_around_is_short_and_complete_for_everybody(browse: Browse, role: Role) -> None:
+    """At most six ways stand in the header; what more there is folds, and the narrow menu holds them all."""
+    page = (await (await browse(role)).get("/agencies")).text
+    wide = re.search(r'<nav class="x-nav".*?</nav>', page, re.S)
+    narrow = re.search(r'<nav aria-label="主导航（窄屏）">.*?</nav>', page, re.S)
+    assert wide
+    assert narrow
+    beside, _, folded = wide[0].partition("<details")
+    ways = [re.findall(r'href="([^"]+)"', part) for part in (beside, folded, narrow[0])]
+    assert len(ways[0]) <= 6
+    assert len(ways[1]) != 1, "a menu of one way is no menu"
+    assert ways[0] + ways[1] == [way for way in ways[2] if way != "/account"]
+    assert 'aria-current="page"' in wide[0]
+    assert ('class="x-on"' in folded) == ('aria-current="page"' in folded)

@@ -29,16 +29,17 @@ def inquiry_at(market: DemoMarket) -> datetime:
     return market.diary.on(day, market.chance("inquiry"))
 
 
-async def is_looked_into(market: DemoMarket, notice_id: int) -> Process:
-    """Two agencies shared one account: both are asked and reply; the second officer finds a tie that was not declared."""
+async def is_looked_into(market: DemoMarket, notice_id: int, lender: Player, borrower: Player) -> Process:
+    """Two agencies shared one account: both are asked and reply; the second officer finds that the one whose bid was
+    handed in by the other's person did not declare the tie."""
     await compute_notice_signals(notice_id)
     chosen = SignalFilter(family=Family.COLLUSION.value, notice=notice_id)
     found = sorted(await signals(chosen, limit=MOST_SIGNALS), key=lambda one: one.code)
-    parties = _who_shared(market, found)
-    if not parties:
-        return
+    parties = (lender, borrower)
     stream, diary = market.chance("inquiry", notice_id), market.diary
     named = [one.identity.organization_id for one in parties]
+    if not _is_known(found, parties):
+        return
     opened = await open_case(
         market.people.supervisor, signal_ids=[one.id for one in found], parties=named, question=words.INQUIRY
     )
@@ -46,11 +47,11 @@ async def is_looked_into(market: DemoMarket, notice_id: int) -> Process:
         yield diary.later(clock.now(), 1, stream)
         await reply_case(player.identity, case_id=opened.case_id, text=said)
     yield max(diary.later(clock.now(), 2, stream), opened.reply_until)
-    decision = CaseDecision(CaseResult.BREACH, words.INQUIRY_DECISION, (named[-1],), CONCEALED)
+    decision = CaseDecision(CaseResult.BREACH, words.INQUIRY_DECISION, (borrower.identity.organization_id,), CONCEALED)
     await decide_case(market.people.second_supervisor, case_id=opened.case_id, decision=decision)
 
 
-def _who_shared(market: DemoMarket, found: Sequence[SignalRow]) -> list[Player]:
-    """The two that the signal of the shared account names."""
-    agencies = next((one.agencies for one in found if one.code == ONE_ACCOUNT), [])
-    return [market.people.player_of(one["id"]) for one in agencies][:2]
+def _is_known(found: Sequence[SignalRow], players: Sequence[Player]) -> bool:
+    """Whether the signal of the shared account names these two, and nobody else."""
+    shared = next((one.agencies for one in found if one.code == ONE_ACCOUNT), [])
+    return {one["id"] for one in shared} == {one.agency_id for one in players}

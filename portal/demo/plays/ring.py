@@ -68,7 +68,7 @@ async def _notice_of(market: DemoMarket, pattern: Pattern) -> Process:
     async for moment in concludes(market, posted):
         yield moment
     if pattern.one_desk:
-        market.enter(is_looked_into(market, posted.notice_id), inquiry_at(market))
+        market.enter(is_looked_into(market, posted.notice_id, *bidders[:2]), inquiry_at(market))
 
 
 async def _bid_all(notice_id: int, bidders: Sequence[Player], pattern: Pattern) -> None:
