@@ -66,6 +66,7 @@ import payments.api
 import payments.controllers
 import payments.jobs
 import payments.rules
+import payments.rules.custody
 import payments.rules.stripe
 import payments.services
 import payments.stripe_jobs
@@ -136,6 +137,7 @@ def wire() -> None:
         agencies.rules.suspensions.TRAIL_TITLES,
         payments.rules.TRAIL_TITLES,
         payments.rules.stripe.TRAIL_TITLES,
+        payments.rules.custody.TRAIL_TITLES,
         market.rules.trail_titles.TRAIL_TITLES,
         market.rules.guide.TRAIL_TITLES,
         market.rules.amendments.TRAIL_TITLES,

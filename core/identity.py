@@ -62,6 +62,7 @@ class Permission(StrEnum):
     SUSPEND_AGENCY = "suspend-agency"
     # whoever runs the platform: supervisor and administrator
     WATCH_PAYMENTS = "watch-payments"
+    PAY_OUT = "pay-out"
     # registrar
     CHECK_FILING = "check-filing"
     # reviewer
@@ -144,6 +145,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.HOLD_PAYMENT,
             Permission.SUSPEND_AGENCY,
             Permission.WATCH_PAYMENTS,
+            Permission.PAY_OUT,
             Permission.WATCH_GRADING,
             Permission.READ_LABORATORY,
             Permission.READ_TRAIL,
@@ -155,6 +157,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_ACCOUNTS,
             Permission.MANAGE_CALENDAR,
             Permission.WATCH_PAYMENTS,
+            Permission.PAY_OUT,
             Permission.READ_TRAIL,
         }
     ),

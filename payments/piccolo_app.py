@@ -8,7 +8,13 @@ APP_CONFIG = AppConfig(
     app_name="payments",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
     table_classes=table_finder(
-        modules=["payments.tables", "payments.ledger_tables", "payments.bank_tables", "payments.stripe_tables"],
+        modules=[
+            "payments.tables",
+            "payments.ledger_tables",
+            "payments.bank_tables",
+            "payments.stripe_tables",
+            "payments.custody_tables",
+        ],
         exclude_imported=True,
     ),
     migration_dependencies=["core.piccolo_app"],

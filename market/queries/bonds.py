@@ -65,10 +65,12 @@ async def bonds_of(row: NoticeRow, identity: Identity | None) -> list[BondRow]:
         kind = BondKind(one["kind"])
         paying, returning = owed[kind].get(key), back.get(back_key)
         party = identity is not None and identity.organization_id in {row.client_id, one["organization"]}
+        forfeited = paying is not None and paying.forfeited_at is not None
         standing = Standing(
             paying.state.value if paying else None,
             returning.state.value if returning else None,
             one["released_at"],
+            forfeited,
         )
         rows.append(
             BondRow(
@@ -78,7 +80,7 @@ async def bonds_of(row: NoticeRow, identity: Identity | None) -> list[BondRow]:
                 one["amount"],
                 bond_state(standing),
                 one["released_at"],
-                one["release_reason"],
+                "" if forfeited else one["release_reason"],
                 paying.id if paying and party else None,
                 returning.id if returning and party else None,
             )

@@ -113,6 +113,7 @@ class BondState(StrEnum):
     RELEASED = "released"
     GOING_BACK = "going-back"
     BACK = "back"
+    FORFEITED = "forfeited"
 
 
 BOND_STATES = {
@@ -122,16 +123,18 @@ BOND_STATES = {
     BondState.RELEASED: N_("未缴，不再需要"),
     BondState.GOING_BACK: N_("等业主退还"),
     BondState.BACK: N_("已退还"),
+    BondState.FORFEITED: N_("不予退还"),
 }
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What decides the state: the payable's and its return's states, and whether the bond was released."""
+    """What decides the state: the payable's and its return's states, whether it was released, or forfeited (payments)."""
 
     payable: str | None
     giving_back: str | None
     released_at: datetime | None
+    forfeited: bool = False
 
 
 HELD_ONLINE = frozenset({"authorised", "captured", "disputed"})
@@ -142,6 +145,8 @@ def bond_state(bond: Standing) -> BondState:
     """The state of a bond; a payment under way when it was released stays visible until it is settled."""
     if bond.giving_back is not None:
         return BondState.BACK if bond.giving_back == "confirmed" else BondState.GOING_BACK
+    if bond.forfeited:
+        return BondState.FORFEITED
     if bond.payable in {"vouchered", "processing"}:
         return BondState.PAYING
     if bond.payable in {"refunded", "released"}:

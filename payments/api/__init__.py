@@ -2,10 +2,16 @@
 
 from litestar import Router
 
-from payments.api import payables, steps, stripe, stripe_bundles
+from payments.api import custody, payables, steps, stripe, stripe_bundles
 
 api_router = Router(
     path="/",
-    route_handlers=[*payables.HANDLERS, *stripe.HANDLERS, *stripe_bundles.HANDLERS, *steps.HANDLERS],
+    route_handlers=[
+        *payables.HANDLERS,
+        *stripe.HANDLERS,
+        *stripe_bundles.HANDLERS,
+        *steps.HANDLERS,
+        *custody.HANDLERS,
+    ],
     tags=["payments"],
 )

@@ -35,6 +35,14 @@ def _payable(row: PayableRow) -> dict[str, Any]:
         "version": row.version,
         "settled_at": row.settled_at.isoformat() if row.settled_at else None,
         "receipt_number": row.receipt_number,
+        "released_at": row.released_at.isoformat() if row.released_at else None,
+        "forfeited": {
+            "amount": f"{row.forfeited:.2f}",
+            "at": row.forfeited_at.isoformat(),
+            "reason": row.forfeit_reason,
+        }
+        if row.forfeited_at
+        else None,
     }
 
 

@@ -11,7 +11,7 @@ from core.errors import NotFound
 from core.forms import Form
 from core.identity import Permission
 from core.web.pages import decode_cursor
-from payments import forms, queries, services
+from payments import forms, queries, services, stripe_forms
 from payments.api.payables import show_receipt
 from payments.queries import finance, statements
 from payments.queries.ledger import Balance, StatementEntry
@@ -60,6 +60,25 @@ async def release(request: AnyRequest, payable_id: FromPath[int], data: JSONBody
 
     async def do(form: Form) -> PaymentReceipt:
         return await services.release_bond(actor=identity, payable_id=payable_id, reason=forms.parse_reason(form))
+
+    return await web.api_act(request, data, do, show_receipt)
+
+
+class ForfeitBody(msgspec.Struct):
+    """How much of a bond in yuan is not given back, and why; the payer reads it."""
+
+    amount: str
+    reason: str
+
+
+@post("/payables/{payable_id:int}/forfeit", name="api:payable-forfeit", guards=[web.signed_in])
+async def forfeit(request: AnyRequest, payable_id: FromPath[int], data: JSONBody[ForfeitBody]) -> Response[Any]:
+    """Not give back a bond that one holds, or any bond as regulator."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        amount, reason = stripe_forms.parse_order(form)
+        return await services.forfeit_bond(actor=identity, payable_id=payable_id, amount=amount, reason=reason)
 
     return await web.api_act(request, data, do, show_receipt)
 
@@ -273,6 +292,7 @@ HANDLERS = [
     hold,
     unhold,
     release,
+    forfeit,
     invoice,
     pay_bundle,
     import_statement,

@@ -129,6 +129,16 @@ async def attempts(request: AnyRequest, payable_id: FromPath[int]) -> dict[str, 
             {"id": one.id, "amount": f"{one.yuan:.2f}", "reason": one.reason, "status": one.status}
             for one in await known.disputes(payable_id)
         ],
+        "refund_failures": [
+            {
+                "id": one.id,
+                "amount": f"{one.yuan:.2f}",
+                "reason": one.reason,
+                "failed_at": one.failed_at.isoformat(),
+                "settled_at": one.settled_at.isoformat() if one.settled_at else None,
+            }
+            for one in await known.refund_failures(payable_id)
+        ],
     }
 
 
@@ -163,6 +173,18 @@ async def refund(request: AnyRequest, payable_id: FromPath[int], data: JSONBody[
         return await stripe.refund(actor=identity, payable_id=payable_id, amount=amount, reason=reason)
 
     return await web.api_act(request, data, do, _receipt)
+
+
+@post("/payables/{payable_id:int}/refunds/{failure_id:int}", name="api:stripe-refund-again", guards=ORDERS)
+async def refund_again(request: AnyRequest, payable_id: FromPath[int], failure_id: FromPath[int]) -> Response[Any]:
+    """Make a refund again that came back (one of `refund_failures`)."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        form.finish()
+        return await stripe.retry_refund(actor=identity, payable_id=payable_id, failure_id=failure_id)
+
+    return await web.api_act(request, {}, do, _receipt)
 
 
 @post("/payables/{payable_id:int}/reverse", name="api:stripe-reverse", guards=[web.requires(Permission.HOLD_PAYMENT)])
@@ -244,4 +266,17 @@ async def checks() -> dict[str, Any]:
     }
 
 
-HANDLERS = [start, attempt, give_up, attempts, capture, refund, reverse, dispute, account, open_account, checks]
+HANDLERS = [
+    start,
+    attempt,
+    give_up,
+    attempts,
+    capture,
+    refund,
+    refund_again,
+    reverse,
+    dispute,
+    account,
+    open_account,
+    checks,
+]

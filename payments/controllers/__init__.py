@@ -2,13 +2,24 @@
 
 from litestar import Router
 
-from payments.controllers import bank, ledger, overviews, payables, steps, stripe, stripe_bundles, stripe_webhook
+from payments.controllers import (
+    bank,
+    custody,
+    ledger,
+    overviews,
+    payables,
+    steps,
+    stripe,
+    stripe_bundles,
+    stripe_webhook,
+)
 
 router = Router(
     path="/",
     route_handlers=[
         *payables.HANDLERS,
         *steps.HANDLERS,
+        *custody.HANDLERS,
         *ledger.HANDLERS,
         *bank.HANDLERS,
         *overviews.HANDLERS,

@@ -14,10 +14,11 @@ from core.trail.queries import timeline
 from core.web import FormState
 from core.web.pages import decode_cursor, encode_cursor
 from payments import forms, papers, queries, services
-from payments.controllers import stripe
+from payments.controllers import custody, stripe
 from payments.controllers.words import WORDS
 from payments.queries import PayableRow, finance
 from payments.rules import CONFIRM_WORKDAYS, OPEN, PayableState
+from payments.rules.custody import FORFEITABLE
 from payments.services import PaymentReceipt
 from payments.services.bonds import ONLINE, may_release
 from payments.services.invoices import NOT_INVOICED
@@ -27,6 +28,8 @@ AnyRequest = Request[Any, Any, Any]
 PAGE = 20
 VOUCHER_BODY = 12 * 1024 * 1024
 VOUCHER_STATES = frozenset({PayableState.DUE, PayableState.CONTESTED})
+KEEPABLE = FORFEITABLE - {PayableState.AUTHORISED}
+"""Bonds that are forfeited by this page's own form; a hold on a card has the form that charges it."""
 RELEASABLE = ONLINE | {PayableState.CONFIRMED}
 
 
@@ -65,6 +68,7 @@ async def show_payable(request: AnyRequest, payable_id: int, form: FormState | N
     row = await queries.payable(payable_id, identity)
     attempts = await queries.transfers(payable_id)
     fee = not (row.is_bond or row.is_return)
+    bond_open = row.is_bond and row.released_at is None and row.forfeited_at is None and may_release(row, identity)
     return await web.page(
         request,
         "payments/payable.html",
@@ -74,7 +78,8 @@ async def show_payable(request: AnyRequest, payable_id: int, form: FormState | N
         transfers=attempts,
         may_pay=row.state in VOUCHER_STATES and row.is_payer(identity) and not row.on_hold,
         may_hold=identity.may(Permission.HOLD_PAYMENT) and (row.on_hold or row.state in OPEN),
-        may_release=row.is_bond and row.released_at is None and row.state in RELEASABLE and may_release(row, identity),
+        may_release=bond_open and row.state in RELEASABLE,
+        may_forfeit=bond_open and row.state in KEEPABLE,
         may_invoice=fee and row.is_payee(identity) and row.state not in NOT_INVOICED,
         invoices=await finance.invoices(payable_id),
         may_confirm=row.payee_turn and row.is_payee(identity),
@@ -84,6 +89,7 @@ async def show_payable(request: AnyRequest, payable_id: int, form: FormState | N
         now_box=await _now_box(row, attempts),
         today=clock.today(),
         stripe=await stripe.panel(row, identity),
+        custody=await custody.panel(row, identity),
     )
 
 

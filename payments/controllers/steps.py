@@ -9,7 +9,7 @@ from core import files, web
 from core.forms import Form
 from core.i18n import _
 from core.identity import Permission
-from payments import forms, queries, services
+from payments import forms, queries, services, stripe_forms
 from payments.controllers.payables import show_payable
 from payments.queries import finance
 from payments.rules import PayableNotFound
@@ -68,6 +68,21 @@ async def release(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
     return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
 
 
+@post("/payments/{payable_id:int}/forfeit", name="payments:forfeit", guards=[web.signed_in])
+async def forfeit(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
+    """Whoever holds a bond, or the regulator, decides that it is not given back."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        amount, reason = stripe_forms.parse_order(form, "keep_")
+        return await services.forfeit_bond(actor=identity, payable_id=payable_id, amount=amount, reason=reason)
+
+    def done(_receipt: PaymentReceipt) -> Response[None]:
+        return web.redirect("payments:payable", payable_id=payable_id, say=_("已决定不予退还，缴存方已收到原因。"))
+
+    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
+
+
 @post(
     "/payments/{payable_id:int}/invoice",
     name="payments:invoice",
@@ -97,4 +112,4 @@ async def invoice_file(request: AnyRequest, payable_id: FromPath[int], invoice_i
     raise PayableNotFound
 
 
-HANDLERS = [hold, unhold, release, invoice, invoice_file]
+HANDLERS = [hold, unhold, release, forfeit, invoice, invoice_file]

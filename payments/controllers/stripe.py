@@ -25,9 +25,12 @@ from payments.rules.stripe import (
     ORDER_STATE_TITLES,
     ORDER_TITLES,
     REASON_TITLES,
+    REFUND_REASON_TITLES,
     WAY_TITLES,
     AttemptState,
     Offer,
+    OrderKind,
+    OrderState,
     offers,
     payee_countries,
 )
@@ -44,6 +47,7 @@ WORDS: dict[str, Any] = {
     "way_titles": WAY_TITLES,
     "dispute_titles": DISPUTE_TITLES,
     "reason_titles": REASON_TITLES,
+    "refund_reasons": REFUND_REASON_TITLES,
     "kind_titles": KIND_TITLES,
     "state_titles": PAYABLE_STATE_TITLES,
 }
@@ -55,6 +59,7 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any] | None:
     attempts = await known.attempts(row.id)
     if account is None and not attempts:
         return None
+    orders = await known.orders(row.id)
     may_order = row.is_payee(identity) or identity.may(Permission.HOLD_PAYMENT)
     held = next((one for one in attempts if one.state is AttemptState.HELD and not one.excess), None)
     return WORDS | {
@@ -64,15 +69,22 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any] | None:
         "hold_offers": _offers(row, hold=True) if row.is_bond else (),
         "may_start": account is not None and row.payer_turn and row.is_payer(identity) and not row.on_hold,
         "attempts": attempts,
-        "orders": await known.orders(row.id),
+        "orders": orders,
         "disputes": await known.disputes(row.id),
+        "failures": await known.refund_failures(row.id),
+        "may_retry": may_order,
         "held": held,
-        "may_capture": held is not None and may_order and row.released_at is None,
+        "may_capture": held is not None and may_order and row.released_at is None and row.forfeited_at is None,
         "may_refund": may_order and row.state.value == "captured" and row.position.held > 0,
-        "may_reverse": identity.may(Permission.HOLD_PAYMENT) and row.paid_out > 0,
+        "may_reverse": identity.may(Permission.HOLD_PAYMENT) and row.position.reversible > 0 and _sent(orders),
         "may_answer": may_order,
         "may_concede_all": identity.may(Permission.HOLD_PAYMENT),
     }
+
+
+def _sent(orders: list[known.OrderRow]) -> bool:
+    """Whether there is a transfer at Stripe that may be taken back."""
+    return any(one.kind is OrderKind.TRANSFER and one.state is OrderState.DONE for one in orders)
 
 
 def _offers(row: PayableRow, *, hold: bool) -> tuple[Offer, ...]:
@@ -228,6 +240,18 @@ async def dispute(request: AnyRequest, payable_id: FromPath[int], dispute_id: Fr
     return await _ordered(request, payable_id, do)
 
 
+@post("/payments/{payable_id:int}/refunds/{failure_id:int}", name="payments:stripe-refund-again", guards=ORDERS)
+async def refund_again(request: AnyRequest, payable_id: FromPath[int], failure_id: FromPath[int]) -> Response[Any]:
+    """Make a refund again that came back."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        form.finish()
+        return await stripe.retry_refund(actor=identity, payable_id=payable_id, failure_id=failure_id)
+
+    return await _ordered(request, payable_id, do)
+
+
 async def _ordered(request: AnyRequest, payable_id: int, do: Any) -> Response[Any]:
     def done(_receipt: PaymentReceipt) -> Response[None]:
         say = _("已受理，正在交 Stripe 办理。")
@@ -343,6 +367,7 @@ HANDLERS = [
     give_up,
     capture,
     refund,
+    refund_again,
     reverse,
     dispute,
     account_page,

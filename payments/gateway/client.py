@@ -187,7 +187,8 @@ class Gateway:
 
     async def refunds_of(self, intent: str) -> list[Body]:
         """Every refund of a PaymentIntent, with what it did to the balance."""
-        wanted: Any = {"payment_intent": intent, "limit": PAGE, "expand": ["data.balance_transaction"]}
+        expand = ["data.balance_transaction", "data.failure_balance_transaction"]
+        wanted: Any = {"payment_intent": intent, "limit": PAGE, "expand": expand}
         return [one async for one in self._all(self.v1.refunds.list_async, wanted)]
 
     async def dispute(self, given: str) -> Body:

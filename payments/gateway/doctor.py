@@ -25,6 +25,7 @@ NEEDED = (
     "payment_intent.succeeded",
     "payout.failed",
     "payout.paid",
+    "refund.failed",
     "transfer.created",
 )
 """Events that the endpoint must be sent; anything else is kept without effect."""

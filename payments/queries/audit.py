@@ -11,7 +11,7 @@ from core.db import transaction
 from core.trail.format import Entry
 from payments.rules import BONDS, PayableState, Position
 from payments.rules.audit import Audited, Check, Finding, differences
-from payments.rules.ledger import posting_digest
+from payments.rules.ledger import PLATFORM, posting_digest
 
 CHUNK = 5000
 TABLES = ("payments_account", "payments_posting", "payments_entry")
@@ -36,7 +36,14 @@ class AuditReport:
 async def audit() -> AuditReport:
     """Check the whole ledger against itself, the payables and the trail, on one snapshot."""
     async with transaction(isolation="repeatable_read", readonly=True):
-        findings = [*await _balance(), *await _written_once(), *await _trail(), *await _escrow(), *await _bonds()]
+        findings = [
+            *await _balance(),
+            *await _written_once(),
+            *await _trail(),
+            *await _escrow(),
+            *await _bonds(),
+            *await _bank(),
+        ]
         async for row in _payables():
             findings += differences(row)
         counts = await db.row(
@@ -145,13 +152,14 @@ async def _promised() -> Mapping[int, set[str]]:
 
 PAYABLES = """
 select p.id, p.number, p.kind, p.amount, p.currency, p.captured, p.refunded, p.paid_out, p.state,
-  p.settled_at is not null as settled, x.sides, x.accounts, x.amounts
+  p.settled_at is not null as settled,
+  exists (select from payments_forfeit f where f.payable = p.id and f.undone_at is null) as forfeited, x.sides, x.accounts, x.amounts
 from payments_payable p left join lateral (
   select array_agg(g.side) as sides, array_agg(g.kind) as accounts, array_agg(g.amount) as amounts from (
     select case a.organization when p.payer then 'payer' when p.payee then 'payee' end as side, a.kind,
       sum(e.amount)::bigint as amount
     from payments_posting s join payments_entry e on e.posting = s.id join payments_account a on a.id = e.account
-    where s.payable = p.id and a.organization in (p.payer, p.payee) and s.kind not in ('unapplied', 'unapplied-returned')
+    where s.payable = p.id and a.organization in (p.payer, p.payee) and s.kind not like 'unapplied%'
       and a.kind not in ('provider', 'custody', 'fees', 'exchange', 'disputed')
     group by 1, 2) g) x on true
 where p.id > $1 order by p.id limit $2
@@ -172,7 +180,7 @@ def _audited(row: Any) -> Audited:
         PayableState(row["state"]), row["amount"], row["captured"], row["refunded"], row["paid_out"], row["currency"]
     )
     sums = dict(zip(places, row["amounts"] or (), strict=True))
-    return Audited(row["number"], position, row["settled"], row["kind"] in BONDS, sums)
+    return Audited(row["number"], position, row["settled"], row["kind"] in BONDS, sums, row["forfeited"])
 
 
 async def _escrow() -> list[Finding]:
@@ -193,17 +201,64 @@ async def _escrow() -> list[Finding]:
 
 
 async def _bonds() -> list[Finding]:
-    """What an organisation holds in bonds is the sum of the bonds that were paid to it by bank and not released."""
+    """What an organisation holds in bonds is the sum of the bonds that were paid to it by bank, neither released nor forfeited."""
     found = await db.rows(
         "with held as (select a.organization, -sum(e.amount) as n from payments_entry e"
         " join payments_account a on a.id = e.account where a.kind = 'bonds-held' group by 1),"
         " open as (select payee as organization, sum(amount * 100) as n from payments_payable"
-        " where kind = any($1::text[]) and state = 'confirmed' and captured = 0 group by 1)"
+        " p where kind = any($1::text[]) and state = 'confirmed' and captured = 0 and not exists"
+        " (select from payments_forfeit f where f.payable = p.id and f.undone_at is null) group by 1)"
         " select o.name_zh, coalesce(held.n, 0)::bigint as held, coalesce(open.n, 0)::bigint as open"
         " from held full join open using (organization) join core_organization o on o.id = organization"
         " where coalesce(held.n, 0) <> coalesce(open.n, 0)",
         sorted(BONDS),
     )
     return [
-        Finding(Check.BONDS, row["name_zh"], f"ledger {row['held']} fen, open bonds {row['open']} fen") for row in found
+        *(
+            Finding(Check.BONDS, row["name_zh"], f"ledger {row['held']} fen, open bonds {row['open']} fen")
+            for row in found
+        ),
+        *await _forfeits(),
+    ]
+
+
+FORFEITS = """
+select p.number, f.amount is null as never, f.amount::text as forfeited, p.paid_out::text as paid_out,
+  p.released_at is not null as released
+from payments_payable p left join payments_forfeit f on f.payable = p.id and f.undone_at is null
+where p.kind = any($1::text[]) and (p.paid_out > coalesce(f.amount, 0) or (f.id is not null and p.released_at is not null))
+order by p.id limit 100
+"""
+
+
+async def _forfeits() -> list[Finding]:
+    """No bond was paid out to whoever kept it beyond what was forfeited, and none was both forfeited and released."""
+    found = await db.rows(FORFEITS, sorted(BONDS))
+    return [
+        Finding(Check.BONDS, row["number"], "released and forfeited")
+        if row["released"] and not row["never"]
+        else Finding(Check.BONDS, row["number"], f"paid out {row['paid_out']}, forfeited {row['forfeited'] or '0.00'}")
+        for row in found
+    ]
+
+
+BANK = """
+with booked as (
+  select s.payable, -sum(e.amount) as n from payments_posting s join payments_entry e on e.posting = s.id
+  join payments_account a on a.id = e.account join payments_payable p on p.id = s.payable
+  where a.organization = $1 and a.kind = 'outside' and s.kind in ('paid-out', 'payout-reversed') and p.payee <> $1
+  group by 1),
+made as (
+  select payable, sum(case when back then -amount else amount end) * 100 as n from payments_bank_payout group by 1)
+select p.number, coalesce(booked.n, 0)::bigint as booked, coalesce(made.n, 0)::bigint as made
+from booked full join made using (payable) join payments_payable p on p.id = payable
+where coalesce(booked.n, 0) <> coalesce(made.n, 0) order by p.id limit 100
+"""
+
+
+async def _bank() -> list[Finding]:
+    """What left the platform's own bank account for payees is what the vouchers say."""
+    found = await db.rows(BANK, PLATFORM)
+    return [
+        Finding(Check.BANK, row["number"], f"ledger {row['booked']} fen, vouchers {row['made']} fen") for row in found
     ]

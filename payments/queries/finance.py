@@ -21,6 +21,8 @@ PAYOUT_DAYS = 3
 class Trouble(StrEnum):
     """Why a payable is on the finance desk, most urgent first."""
 
+    LOST = "lost"
+    REFUND_FAILED = "refund-failed"
     DISPUTED = "disputed"
     HELD = "held"
     CONTESTED = "contested"
@@ -32,6 +34,8 @@ class Trouble(StrEnum):
 
 
 TROUBLE_TITLES: dict[Trouble, str] = {
+    Trouble.LOST: N_("拒付成立，钱还在收款方"),
+    Trouble.REFUND_FAILED: N_("退款被银行退回"),
     Trouble.DISPUTED: N_("付款方拒付"),
     Trouble.HELD: N_("暂停支付中"),
     Trouble.CONTESTED: N_("收款方称未到账"),
@@ -74,7 +78,8 @@ class StateSum:
 TROUBLES = (
     COLUMNS
     + """ where p.state <> 'cancelled' and (
-  p.state in ('disputed', 'contested', 'expired') or h.id is not null
+  p.state in ('disputed', 'contested', 'expired') or h.id is not null or p.refunded + p.paid_out > p.captured
+  or p.id = any($5::bigint[])
   or (p.state = 'captured' and p.settled_at < $1 and not p.kind = any($4::text[]))
   or (p.state in ('due', 'contested') and p.due_on < $2)
   or (p.state = 'vouchered' and (select max(submitted_at) from payments_transfer t where t.payable = p.id) < $3))
@@ -88,13 +93,28 @@ async def troubles() -> list[TroubleRow]:
     late = today
     while days.count(late, today) <= CONFIRM_WORKDAYS:
         late = date.fromordinal(late.toordinal() - 1)
-    found = await db.rows(TROUBLES, now - timedelta(days=PAYOUT_DAYS), today, clock.end_of_day(late), sorted(BONDS))
-    rows = [TroubleRow(_trouble(row, today), row) for row in map(payable_row, found)]
+    failed = await _failed()
+    since = now - timedelta(days=PAYOUT_DAYS)
+    found = await db.rows(TROUBLES, since, today, clock.end_of_day(late), sorted(BONDS), sorted(failed))
+    rows = [TroubleRow(_trouble(row, row.id in failed), row) for row in map(payable_row, found)]
     order = list(Trouble)
     return sorted(rows, key=lambda one: (order.index(one.trouble), one.row.due_on, one.row.id))
 
 
-def _trouble(row: PayableRow, today: date) -> Trouble:
+async def _failed() -> set[int]:
+    """Payables whose refund came back and has not been made again."""
+    found = await db.rows(
+        "select distinct a.payable from payments_refund_failure f join payments_stripe_attempt a on a.id = f.attempt"
+        " where f.settled_at is null"
+    )
+    return {row["payable"] for row in found}
+
+
+def _trouble(row: PayableRow, refund_failed: bool) -> Trouble:
+    if row.position.lost:
+        return Trouble.LOST
+    if refund_failed:
+        return Trouble.REFUND_FAILED
     if row.state is PayableState.DISPUTED:
         return Trouble.DISPUTED
     if row.on_hold:

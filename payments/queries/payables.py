@@ -23,15 +23,19 @@ from payments.rules import (
     PayoutOnHold,
     Position,
 )
+from payments.rules.custody import BondForfeited
 from payments.rules.ledger import Parties
 
 COLUMNS = """
 select p.id, p.number, p.kind, p.key, p.payer, p.payee, p.amount, p.currency, p.base, p.captured, p.refunded,
   p.paid_out, p.title, p.due_on, p.state, p.version, p.threads, p.created_at, p.settled_at, p.cancelled_at,
   p.released_at, p.receipt_number, p.receipt_entry, r.name_zh as payer_zh, r.name_en as payer_en,
-  e.name_zh as payee_zh, e.name_en as payee_en, h.reason as hold_reason, o.name_zh as holder_zh, o.name_en as holder_en
+  e.name_zh as payee_zh, e.name_en as payee_en, h.reason as hold_reason, o.name_zh as holder_zh, o.name_en as holder_en,
+  f.amount as forfeited, f.reason as forfeit_reason, f.forfeited_at, k.name_zh as keeper_zh, k.name_en as keeper_en
 from payments_payable p
 left join payments_hold h on h.payable = p.id and h.lifted_at is null
+left join payments_forfeit f on f.payable = p.id and f.undone_at is null
+left join core_organization k on k.id = f.organization
 left join core_organization o on o.id = h.organization
 join core_organization r on r.id = p.payer
 join core_organization e on e.id = p.payee
@@ -72,6 +76,11 @@ class PayableRow:
     hold_reason: str | None
     holder_zh: str | None
     holder_en: str | None
+    forfeited: Decimal | None
+    forfeit_reason: str | None
+    forfeited_at: datetime | None
+    keeper_zh: str | None
+    keeper_en: str | None
 
     @property
     def parties(self) -> Parties:
@@ -97,6 +106,12 @@ class PayableRow:
     def on_hold(self) -> bool:
         """Whether the regulator has stopped it."""
         return self.hold_reason is not None
+
+    def check_not_forfeited(self) -> None:
+        """Raise `BondForfeited` when it was decided that this bond is not given back."""
+        if self.forfeited_at is not None:
+            at = f"{clock.shanghai(self.forfeited_at):%Y-%m-%d %H:%M}"
+            raise BondForfeited(at=at, who=self.keeper_zh, amount=f"{self.forfeited:,.2f}", reason=self.forfeit_reason)
 
     def check_not_held(self) -> None:
         """Raise `PayoutOnHold` while the regulator holds it."""
@@ -295,6 +310,9 @@ async def _watched(identity: Identity, now: datetime) -> list[DeskItem]:
         return []
     count: int = await db.value(
         "select count(*) from payments_payable p where p.state in ('contested', 'disputed', 'expired')"
+        " or p.refunded + p.paid_out > p.captured"
+        " or exists (select from payments_refund_failure f join payments_stripe_attempt a on a.id = f.attempt"
+        "   where a.payable = p.id and f.settled_at is null)"
         " or (p.state = 'due' and p.due_on < $1)"
         " or exists (select from payments_hold h where h.payable = p.id and h.lifted_at is null)",
         clock.today(),

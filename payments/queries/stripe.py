@@ -191,6 +191,47 @@ async def reserved(payable_id: int) -> Decimal:
     return yuan_of(total)
 
 
+async def unreturned(payable_id: int) -> Decimal:
+    """Yuan that are kept because a refund came back and has not been made again."""
+    total: int = await db.value(
+        "select coalesce(sum(f.amount), 0)::bigint from payments_refund_failure f"
+        " join payments_stripe_attempt a on a.id = f.attempt"
+        " where a.payable = $1 and not a.excess and f.settled_at is null",
+        payable_id,
+    )
+    return yuan_of(total)
+
+
+@dataclass(frozen=True)
+class FailureRow:
+    """A refund that came back; `amount` in fen, `retried` while it is being made again."""
+
+    id: int
+    refund: str
+    amount: int
+    reason: str
+    failed_at: datetime
+    settled_at: datetime | None
+    retried: bool
+
+    @property
+    def yuan(self) -> Decimal:
+        """The amount in yuan."""
+        return yuan_of(self.amount)
+
+
+async def refund_failures(payable_id: int) -> list[FailureRow]:
+    """Refunds of a payable that came back, newest first. Show them only with a payable the reader may see."""
+    found = await db.rows(
+        "select f.id, f.refund, f.amount, f.reason, f.failed_at, f.settled_at, exists (select from"
+        " payments_stripe_order o where o.attempt = f.attempt and o.kind = 'refund' and o.state = 'waiting') as retried"
+        " from payments_refund_failure f join payments_stripe_attempt a on a.id = f.attempt where a.payable = $1"
+        " order by f.id desc",
+        payable_id,
+    )
+    return [FailureRow(**dict(row)) for row in found]
+
+
 DISPUTE = """
 select d.id, d.dispute, d.attempt, a.payable, d.amount, (select count(*) from payments_stripe_dispute s
   where s.dispute = d.dispute) as parts, d.reason, d.status, d.paid_out, d.opened_at, d.due_at,

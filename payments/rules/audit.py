@@ -22,6 +22,7 @@ class Check(StrEnum):
     STATE = "state"
     ESCROW = "escrow"
     BONDS = "bonds"
+    BANK = "bank"
 
 
 CHECK_TITLES: dict[Check, str] = {
@@ -31,6 +32,7 @@ CHECK_TITLES: dict[Check, str] = {
     Check.STATE: N_("款项状态与账本一致"),
     Check.ESCROW: N_("托管余额不为负"),
     Check.BONDS: N_("代管保证金与在管保证金一致"),
+    Check.BANK: N_("平台银行划付与回单一致"),
 }
 
 
@@ -52,6 +54,7 @@ class Audited:
     settled: bool
     bond: bool
     sums: Mapping[tuple[str, str], int]
+    forfeited: bool = False
 
 
 INDEBTED = frozenset({S.DUE, S.PROCESSING, S.VOUCHERED, S.CONTESTED, S.AUTHORISED, S.EXPIRED})
@@ -64,10 +67,11 @@ def expected(row: Audited) -> dict[tuple[str, str], int]:
     amount, captured, refunded, out = (fen(each) for each in (at.amount, at.captured, at.refunded, at.paid_out))
     debt = amount if at.state in INDEBTED else 0
     by_bank = amount if at.state in BY_BANK and row.settled and not captured else 0
-    bond = by_bank if row.bond and at.state is S.CONFIRMED else 0
+    bond = by_bank if row.bond and at.state is S.CONFIRMED and not row.forfeited else 0
     said = {
         ("payer", K.PAYABLE.value): -debt,
         ("payee", K.RECEIVABLE.value): debt,
+        ("payee", K.PAYABLE.value): -fen(at.lost),
         ("payer", K.OUTSIDE.value): -by_bank - captured + refunded,
         ("payee", K.OUTSIDE.value): by_bank + out,
         ("payee", K.ESCROW.value): max(captured - refunded - out, 0),

@@ -64,17 +64,20 @@ class PostingKind(StrEnum):
     BANK_PAID = "bank-paid"
     BOND_LODGED = "bond-lodged"
     BOND_RELEASED = "bond-released"
+    BOND_FORFEITED = "bond-forfeited"
     CAPTURED = "captured"
     PROVIDER_FEE = "provider-fee"
     EXCHANGED = "exchanged"
     PAID_OUT = "paid-out"
     PAYOUT_REVERSED = "payout-reversed"
     REFUNDED = "refunded"
+    REFUND_FAILED = "refund-failed"
     DISPUTE_OPENED = "dispute-opened"
     DISPUTE_WON = "dispute-won"
     DISPUTE_LOST = "dispute-lost"
     UNAPPLIED = "unapplied"
     UNAPPLIED_RETURNED = "unapplied-returned"
+    UNAPPLIED_RETURN_FAILED = "unapplied-return-failed"
 
 
 POSTING_TITLES: dict[PostingKind, str] = {
@@ -83,17 +86,20 @@ POSTING_TITLES: dict[PostingKind, str] = {
     PostingKind.BANK_PAID: N_("银行转账到账"),
     PostingKind.BOND_LODGED: N_("保证金到账"),
     PostingKind.BOND_RELEASED: N_("保证金解除"),
+    PostingKind.BOND_FORFEITED: N_("保证金不予退还"),
     PostingKind.CAPTURED: N_("在线支付到账"),
     PostingKind.PROVIDER_FEE: N_("支付机构手续费"),
     PostingKind.EXCHANGED: N_("支付机构结汇"),
     PostingKind.PAID_OUT: N_("划付收款方"),
     PostingKind.PAYOUT_REVERSED: N_("划付撤回"),
     PostingKind.REFUNDED: N_("退款"),
+    PostingKind.REFUND_FAILED: N_("退款被银行退回"),
     PostingKind.DISPUTE_OPENED: N_("拒付扣回"),
     PostingKind.DISPUTE_WON: N_("拒付申诉成功"),
     PostingKind.DISPUTE_LOST: N_("拒付成立"),
     PostingKind.UNAPPLIED: N_("收到无对应应付款的钱"),
     PostingKind.UNAPPLIED_RETURNED: N_("无对应款项退回"),
+    PostingKind.UNAPPLIED_RETURN_FAILED: N_("退回的无对应款项被银行退回"),
 }
 P = PostingKind
 
@@ -207,6 +213,11 @@ def bond_released(of: Parties, amount: int) -> Posting:
     return of.posting(P.BOND_RELEASED, "", (of.payer_id, K.BONDS_LODGED, -amount), (of.payee_id, K.BONDS_HELD, amount))
 
 
+def bond_forfeited(of: Parties, amount: int) -> Posting:
+    """The bond no longer belongs to whoever lodged it: the holder, who has the money, may keep it."""
+    return of.posting(P.BOND_FORFEITED, "", (of.payer_id, K.BONDS_LODGED, -amount), (of.payee_id, K.BONDS_HELD, amount))
+
+
 def captured(of: Parties, amount: int, event: str = "") -> Posting:
     """Money arrived at the provider: the debt is paid, the platform keeps it for the payee."""
     kept = (PLATFORM, K.PROVIDER, amount), (PLATFORM, K.CUSTODY, -amount)
@@ -233,37 +244,63 @@ def exchanged(of: Parties, amount: int, event: str, settled: int, currency: str)
     return Posting(P.EXCHANGED, of.key(P.EXCHANGED, event), tuple(line for line in lines if line.amount))
 
 
-def _handed_on(of: Parties, to: int, amount: int) -> tuple[tuple[int, AccountKind, int], ...]:
+def _handed_on(
+    of: Parties, to: int, amount: int, through: AccountKind = K.PROVIDER
+) -> tuple[tuple[int, AccountKind, int], ...]:
     return (
         (to, K.OUTSIDE, amount),
         (of.payee_id, K.ESCROW, -amount),
-        (PLATFORM, K.PROVIDER, -amount),
+        (PLATFORM, through, -amount),
         (PLATFORM, K.CUSTODY, amount),
     )
 
 
-def paid_out(of: Parties, amount: int, event: str) -> Posting:
-    """What was kept goes to the payee. `event` is the transfer's id at the provider."""
-    return of.posting(P.PAID_OUT, event, *_handed_on(of, of.payee_id, amount))
+def paid_out(of: Parties, amount: int, event: str, *, through: AccountKind = K.PROVIDER) -> Posting:
+    """What was kept goes to the payee. `event` is the transfer's id at the provider; `through` is the platform's
+    `outside` when it went from the platform's own bank account."""
+    return of.posting(P.PAID_OUT, event, *_handed_on(of, of.payee_id, amount, through))
 
 
-def payout_reversed(of: Parties, amount: int, event: str) -> Posting:
+def payout_reversed(of: Parties, amount: int, event: str, *, through: AccountKind = K.PROVIDER) -> Posting:
     """A payout taken back: the platform keeps the money again."""
-    back = tuple((who, kind, -part) for who, kind, part in _handed_on(of, of.payee_id, amount))
+    back = tuple((who, kind, -part) for who, kind, part in _handed_on(of, of.payee_id, amount, through))
     return of.posting(P.PAYOUT_REVERSED, event, *back)
 
 
-def payout_uncovered(of: Parties, amount: int, event: str, *, back: bool) -> Posting:
+def payout_uncovered(
+    of: Parties, amount: int, event: str, *, back: bool, kept: int = 0, through: AccountKind = K.PROVIDER
+) -> Posting:
     """A transfer to the payee, or its reversal (`back`), after the payer's bank has taken the money away for good: nothing
-    is kept any more, so it is the platform's own balance that shrinks or recovers."""
-    moved = -amount if back else amount
-    kind = P.PAYOUT_REVERSED if back else P.PAID_OUT
-    return of.posting(kind, event, (of.payee_id, K.OUTSIDE, moved), (PLATFORM, K.PROVIDER, -moved))
+    is kept any more, so it is the platform's own balance that shrinks or recovers, and what the payee owes the platform
+    that grows or is cleared. `kept` is the part of `amount` that the payee's money with the platform does cover."""
+    sign = -1 if back else 1
+    lines = [(of.payee_id, K.OUTSIDE, sign * amount), (PLATFORM, through, -sign * amount)]
+    if kept:
+        lines += [(of.payee_id, K.ESCROW, -sign * kept), (PLATFORM, K.CUSTODY, sign * kept)]
+    if amount > kept:
+        lines += _owed_back(of, sign * (amount - kept))
+    return of.posting(P.PAYOUT_REVERSED if back else P.PAID_OUT, event, *lines)
+
+
+def _owed_back(of: Parties, amount: int) -> tuple[tuple[int, AccountKind, int], ...]:
+    """The payee has what the payer's bank took back: it owes the platform so much."""
+    return (PLATFORM, K.RECEIVABLE, amount), (of.payee_id, K.PAYABLE, -amount)
 
 
 def refunded(of: Parties, amount: int, event: str) -> Posting:
     """What was kept goes back to the payer. `event` is the refund's id at the provider."""
     return of.posting(P.REFUNDED, event, *_handed_on(of, of.payer_id, amount))
+
+
+def refund_failed(of: Parties, amount: int, event: str, kept: int) -> Posting:
+    """A refund came back: the platform keeps `kept` of it again; the rest makes up for what the payee owes since a lost
+    dispute. `event` is the refund's id at the provider."""
+    lines = [(of.payer_id, K.OUTSIDE, -amount), (PLATFORM, K.PROVIDER, amount)]
+    if kept:
+        lines += [(of.payee_id, K.ESCROW, kept), (PLATFORM, K.CUSTODY, -kept)]
+    if amount > kept:
+        lines += _owed_back(of, kept - amount)
+    return of.posting(P.REFUND_FAILED, event, *lines)
 
 
 def dispute_opened(of: Parties, amount: int, event: str) -> Posting:
@@ -278,10 +315,12 @@ def dispute_won(of: Parties, amount: int, event: str) -> Posting:
 
 def dispute_lost(of: Parties, amount: int, event: str, kept: int) -> Posting:
     """The payer's bank gave the money back. Of `amount`, `kept` was still with the platform for the payee; the rest had
-    been paid out and is missing from the provider's balance until a reversal brings it back."""
+    been paid out, is missing from the provider's balance, and is owed by the payee until a reversal brings it back."""
     lines = [(of.payer_id, K.OUTSIDE, amount), (PLATFORM, K.DISPUTED, -amount)]
     if kept:
         lines += [(of.payee_id, K.ESCROW, -kept), (PLATFORM, K.CUSTODY, kept)]
+    if amount > kept:
+        lines += _owed_back(of, amount - kept)
     return of.posting(P.DISPUTE_LOST, event, *lines)
 
 
@@ -318,4 +357,16 @@ def unapplied_returned(of: Parties, amount: int, event: str) -> Posting:
         (of.payer_id, K.UNAPPLIED, -amount),
         (PLATFORM, K.PROVIDER, -amount),
         (PLATFORM, K.CUSTODY, amount),
+    )
+
+
+def unapplied_return_failed(of: Parties, amount: int, event: str) -> Posting:
+    """It came back once more."""
+    return of.posting(
+        P.UNAPPLIED_RETURN_FAILED,
+        event,
+        (of.payer_id, K.OUTSIDE, -amount),
+        (of.payer_id, K.UNAPPLIED, amount),
+        (PLATFORM, K.PROVIDER, amount),
+        (PLATFORM, K.CUSTODY, -amount),
     )

@@ -70,6 +70,7 @@ class PayableAct(StrEnum):
     REVERSE_PAYOUT = "reverse-payout"
     REFUND_PART = "refund-part"
     REFUND = "refund"
+    FAIL_REFUND = "fail-refund"
     DISPUTE = "dispute"
     WIN_DISPUTE = "win-dispute"
     WIN_AFTER_PAYOUT = "win-after-payout"
@@ -116,6 +117,15 @@ TRANSITIONS: Mapping[tuple[PayableState, PayableAct], PayableState] = {
     (S.DISPUTED, A.WIN_DISPUTE): S.CAPTURED,
     (S.DISPUTED, A.WIN_AFTER_PAYOUT): S.PAID_OUT,
     (S.DISPUTED, A.LOSE_DISPUTE): S.REFUNDED,
+    # a refund comes back from the payer's bank, days later
+    (S.REFUNDED, A.FAIL_REFUND): S.CAPTURED,
+    (S.CAPTURED, A.FAIL_REFUND): S.CAPTURED,
+    (S.DISPUTED, A.FAIL_REFUND): S.DISPUTED,
+    (S.PAID_OUT, A.FAIL_REFUND): S.PAID_OUT,
+    (S.CONFIRMED, A.FAIL_REFUND): S.CONFIRMED,
+    # a dispute does not wait for the payee: the payout is taken back before or after the bank has decided
+    (S.DISPUTED, A.REVERSE_PAYOUT): S.DISPUTED,
+    (S.REFUNDED, A.REVERSE_PAYOUT): S.REFUNDED,
     # a bond that has served: by bank the holder owes it back as a payable of its own
     (S.CONFIRMED, A.RELEASE): S.RELEASED,
 }
@@ -172,6 +182,17 @@ class Position:
         """What the platform keeps for the payee."""
         return self.captured - self.refunded - self.paid_out
 
+    @property
+    def lost(self) -> Decimal:
+        """What the payer's bank took back although the payee has it: the payee owes it to the platform."""
+        return max(self.refunded + self.paid_out - self.captured, ZERO)
+
+    @property
+    def reversible(self) -> Decimal:
+        """What may be taken back from the payee: all it was given, but when the money has gone back to the payer, only
+        what the platform is short of."""
+        return self.lost if self.state is S.REFUNDED else self.paid_out
+
     def same_currency(self, currency: str) -> None:
         """Raise `CurrencyMixed` when money of another currency is to be counted here."""
         if currency.upper() != self.currency:
@@ -189,10 +210,11 @@ class Position:
         return replace(self, state=advance(TRANSITIONS, self.state, A.PAY_OUT), paid_out=self.paid_out + self.held)
 
     def reverse_payout(self, amount: Decimal) -> "Position":
-        """Take `amount` back from the payee, at most what it was given."""
-        if not ZERO < amount <= self.paid_out:
-            raise RefundAbovePaid(asked=f"{amount:.2f}", left=f"{self.paid_out:.2f}")
-        return replace(self, state=advance(TRANSITIONS, self.state, A.REVERSE_PAYOUT), paid_out=self.paid_out - amount)
+        """Take `amount` back from the payee, at most what is `reversible`. `NotAllowedNow`, `RefundAbovePaid`."""
+        state = advance(TRANSITIONS, self.state, A.REVERSE_PAYOUT)
+        if not ZERO < amount <= self.reversible:
+            raise RefundAbovePaid(asked=f"{amount:.2f}", left=f"{self.reversible:.2f}")
+        return replace(self, state=state, paid_out=self.paid_out - amount)
 
     def refund(self, amount: Decimal) -> "Position":
         """Give `amount` back to the payer out of what is held. `RefundAbovePaid`."""
@@ -201,3 +223,11 @@ class Position:
         if not ZERO < amount <= self.held:
             raise RefundAbovePaid(asked=f"{amount:.2f}", left=f"{max(self.held, ZERO):.2f}")
         return replace(self, state=state, refunded=self.refunded + amount)
+
+    def fail_refund(self, amount: Decimal) -> "Position":
+        """A refund of `amount` came back: it is kept again. What a lost dispute has eaten up stays refunded."""
+        after = replace(self, refunded=self.refunded - amount)
+        state = advance(TRANSITIONS, self.state, A.FAIL_REFUND)
+        if not ZERO < amount <= self.refunded:
+            raise RefundAbovePaid(asked=f"{amount:.2f}", left=f"{self.refunded:.2f}")
+        return replace(after, state=state if after.held > ZERO else self.state)

@@ -233,6 +233,18 @@ REASON_TITLES: dict[str, str] = {
 """Stripe's reasons of a dispute; others are shown as its code."""
 
 
+REFUND_REASON_TITLES: dict[str, str] = {
+    "lost_or_stolen_card": N_("收款卡已挂失"),
+    "expired_or_canceled_card": N_("收款卡已过期或注销"),
+    "charge_for_pending_refund_disputed": N_("付款方已向银行拒付"),
+    "insufficient_funds": N_("平台余额不足"),
+    "declined": N_("银行拒绝入账"),
+    "merchant_request": N_("按平台要求撤销"),
+    "unknown": N_("银行没有说明原因"),
+}
+"""Stripe's reasons why a refund came back; others are shown as its code."""
+
+
 class EventState(StrEnum):
     """What became of an event of Stripe."""
 

@@ -1,7 +1,9 @@
 """The acts of payments: the door for higher floors, the demo market and `app.wire()`."""
 
+from payments.services.bank_payouts import pay_out_by_bank, return_by_bank
 from payments.services.bonds import RELEASE_ONLINE, release_bond, release_bond_of
 from payments.services.bundles import BundleReceipt, pay_bundle
+from payments.services.forfeiting import forfeit_bond
 from payments.services.holds import lift_hold, place_hold
 from payments.services.invoices import InvoiceDraft, record_invoice
 from payments.services.moving import SETTLED, PaymentReceipt
@@ -30,16 +32,19 @@ __all__ = [
     "confirm_receipt",
     "contest",
     "create_payable",
+    "forfeit_bond",
     "import_statement",
     "lift_hold",
     "open_books",
     "pay_bundle",
     "pay_out",
+    "pay_out_by_bank",
     "place_hold",
     "record_audit",
     "record_invoice",
     "release_bond",
     "release_bond_of",
+    "return_by_bank",
     "send_reminders",
     "submit_voucher",
 ]

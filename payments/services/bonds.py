@@ -28,7 +28,7 @@ from payments.services.moving import Dates, PaymentReceipt, locked, locked_for, 
 from payments.services.payables import create_payable
 
 RELEASE_ONLINE = "payments.release_online"
-"""The job that lets a hold go or refunds a released bond at the provider; its argument is `payable_id`."""
+"""The job that lets a hold go or refunds what is not kept of a bond at the provider; its argument is `payable_id`."""
 ONLINE = frozenset({PayableState.AUTHORISED, PayableState.CAPTURED})
 
 
@@ -43,14 +43,16 @@ async def release_bond_of(
         if await payable_for(kind, key) is None:
             return None
         row = await locked_for(kind, key)
-        if row.released_at is not None or row.state not in UNPAID | ONLINE | {PayableState.CONFIRMED}:
+        if row.released_at is not None or row.forfeited_at is not None:
+            return None
+        if row.state not in UNPAID | ONLINE | {PayableState.CONFIRMED}:
             return None
         return await _release(actor, row, reason, due_on)
 
 
 async def release_bond(*, actor: Identity, payable_id: int, reason: str, version: int | None = None) -> PaymentReceipt:
     """The holder or the regulator releases a bond that is held. Of two who press at once one wins: `BondReleased` tells
-    the other who it was. `NotABond`, `NotAllowedNow` (nothing is held yet), `PayableNotFound`."""
+    the other who it was. `BondForfeited`, `NotABond`, `NotAllowedNow` (nothing is held yet), `PayableNotFound`."""
     async with transaction():
         row = await locked(payable_id)
         if not (may_release(row, actor)):
@@ -58,7 +60,8 @@ async def release_bond(*, actor: Identity, payable_id: int, reason: str, version
         if not row.is_bond:
             raise NotABond
         if row.released_at is not None:
-            raise await _by_whom(row)
+            raise await released_by(row)
+        row.check_not_forfeited()
         if row.state not in ONLINE | {PayableState.CONFIRMED}:
             raise NotAllowedNow(state=row.state, act=PayableAct.RELEASE)
         return await _release(actor, row, reason, None)
@@ -69,7 +72,8 @@ def may_release(row: PayableRow, actor: Identity) -> bool:
     return row.is_payee(actor) or actor.may(Permission.HOLD_PAYMENT)
 
 
-async def _by_whom(row: PayableRow) -> BondReleased:
+async def released_by(row: PayableRow) -> BondReleased:
+    """The refusal that says who has released this bond and when."""
     who = await db.value(
         "select o.name_zh from core_trail_entry t join core_organization o on o.id = t.organization_id"
         " where t.threads @> array[$1] and t.subject = $1 and t.act = 'payable.released' order by t.id desc limit 1",

@@ -18,18 +18,23 @@ async def place_hold(*, actor: Identity, payable_id: int, reason: str) -> Paymen
             raise AlreadyHeld(who=row.holder_zh)
         if row.state not in OPEN:
             raise NotAllowedNow(state=row.state, act=PayableAct.PAY_OUT)
-        await db.execute(
-            "insert into payments_hold (payable, organization, account, reason, placed_at, lift_reason)"
-            " values ($1, $2, $3, $4, $5, '')",
-            payable_id,
-            actor.organization_id,
-            actor.account_id,
-            reason,
-            clock.now(),
-        )
-        receipt = await _noted(actor, row, "payable.held", reason)
-        for party in (row.payer_id, row.payee_id):
-            await tell_row(party, "payments/payment_held", row, reason=reason, who=actor.organization_name)
+        return await hold_locked(actor, row, reason)
+
+
+async def hold_locked(actor: Identity, row: PayableRow, reason: str) -> PaymentReceipt:
+    """Stop a locked payable that is not stopped yet, in the running transaction; the caller has checked."""
+    await db.execute(
+        "insert into payments_hold (payable, organization, account, reason, placed_at, lift_reason)"
+        " values ($1, $2, $3, $4, $5, '')",
+        row.id,
+        actor.organization_id,
+        actor.account_id,
+        reason,
+        clock.now(),
+    )
+    receipt = await _noted(actor, row, "payable.held", reason)
+    for party in (row.payer_id, row.payee_id):
+        await tell_row(party, "payments/payment_held", row, reason=reason, who=actor.organization_name)
     return receipt
 
 

@@ -51,27 +51,28 @@ UNDATED = Dates()
 
 async def locked(payable_id: int) -> PayableRow:
     """The payable, locked, whoever asks: for events of the provider and the clock. `PayableNotFound`."""
-    return _found(await db.row(COLUMNS + " where p.id = $1 for update of p", payable_id))
+    return await _locked("p.id = $1", payable_id)
 
 
 async def locked_for(kind: str, key: str) -> PayableRow:
     """The payable of a case of the floor above, locked. `PayableNotFound`."""
-    return _found(await db.row(COLUMNS + " where p.kind = $1 and p.key = $2 for update of p", kind, key))
+    return await _locked("p.kind = $1 and p.key = $2", kind, key)
 
 
 async def locked_by(actor: Identity, payable_id: int, side: str, version: int | None = None) -> PayableRow:
     """The payable, locked, when the actor's organisation is its `payer` or `payee`. `PayableNotFound`, `StaleForm`."""
     column = {"payer": "p.payer", "payee": "p.payee"}[side]
-    row = await db.row(
-        COLUMNS + f" where p.id = $1 and {column} = $2 for update of p", payable_id, actor.organization_id
-    )
-    found = _found(row)
+    found = await _locked(f"p.id = $1 and {column} = $2", payable_id, actor.organization_id)
     if version is not None and version != found.version:
         raise StaleForm
     return found
 
 
-def _found(row: Any) -> PayableRow:
+async def _locked(which: str, *given: Any) -> PayableRow:
+    """Lock first, then read: what was waited for may have written a hold or a forfeiture beside the payable, and only a
+    statement that begins afterwards sees them."""
+    await db.execute(f"select from payments_payable p where {which} for update", *given)
+    row = await db.row(COLUMNS + f" where {which}", *given)
     if row is None:
         raise PayableNotFound
     return payable_row(row)

@@ -188,6 +188,7 @@ async def control_page(request: AnyRequest) -> Response[str]:
             "waiting": await double.courier.waiting(),
             "weather": vars(await double.courier.weather()),
             "disputes": await book.look("dispute", PLATFORM, {}),
+            "refunds": await book.look("refund", PLATFORM, {}),
             "accounts": [(name, await book.balance(name)) for name in accounts],
             "events": (await book.page("event", PLATFORM, {}, {"limit": 30}))[0],
         }
@@ -210,6 +211,9 @@ async def control(request: AnyRequest, what: FromPath[str]) -> Response[Any]:
     elif parts[0] == "disputes":
         async with double.store.write() as book:
             await charging.decide(book, await book.find("dispute", parts[1]), won=given.get("outcome") == "won")
+    elif parts[0] == "refunds":
+        async with double.store.write() as book:
+            await charging.fail_refund(book, await book.find("refund", parts[1]), "lost_or_stolen_card")
     elif parts[0] == "payout":
         async with double.store.write() as book:
             for currency, held in (await book.balance(given["account"])).items():

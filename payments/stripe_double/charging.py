@@ -242,6 +242,8 @@ async def refund(book: Book, charge: Body, wanted: int | None, reason: str | Non
         "charge": charge["id"],
         "created": stamp(),
         "currency": charge["currency"],
+        "failure_balance_transaction": None,
+        "failure_reason": None,
         "metadata": metadata,
         "payment_intent": charge["payment_intent"],
         "reason": reason,
@@ -256,6 +258,23 @@ async def refund(book: Book, charge: Body, wanted: int | None, reason: str | Non
     await book.put(charge)
     await book.emit("refund.created", body)
     await book.emit("charge.refunded", charge)
+    return body
+
+
+async def fail_refund(book: Book, body: Body, reason: str) -> Body:
+    """The payer's bank sends a refund back days after it went out: the money is in the balance again, at the same rate."""
+    if body["status"] != "succeeded":
+        raise StripeFault("Only a refund that has succeeded can fail.")
+    taken = await book.find("balance_transaction", body["balance_transaction"])
+    moved = await transact(book, "refund_failure", -taken["amount"], 0, body["id"], rate=taken["exchange_rate"])
+    body |= {"status": "failed", "failure_reason": reason, "failure_balance_transaction": moved["id"]}
+    charge = await book.find("charge", body["charge"])
+    charge["amount_refunded"] -= body["amount"]
+    charge["refunded"] = False
+    await book.put(body)
+    await book.put(charge)
+    await book.emit("refund.failed", body)
+    await book.emit("charge.refund.updated", body)
     return body
 
 

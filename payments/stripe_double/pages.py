@@ -107,6 +107,11 @@ def control(facts: Body, base: str) -> str:
         parts.append(f"<p>{escape(one['id'])} {amount(one['amount'], one['currency'])} {escape(one['status'])}</p>")
         if one["status"] not in {"won", "lost"}:
             parts += [form(f"{base}/control/disputes/{one['id']}", word, outcome=word) for word in ("won", "lost")]
+    parts.append("<h2>退款 Refunds</h2>")
+    for one in facts["refunds"]:
+        parts.append(f"<p>{escape(one['id'])} {amount(one['amount'], one['currency'])} {escape(one['status'])}</p>")
+        if one["status"] == "succeeded":
+            parts.append(form(f"{base}/control/refunds/{one['id']}", "被银行退回 Fail"))
     parts.append("<h2>收款账户 Connected accounts</h2>")
     for account, held in facts["accounts"]:
         sums = " ".join(amount(value, name) for name, value in held.items()) or "0"

@@ -120,6 +120,22 @@ async def test_cancelling_gives_a_paid_bond_back(db: None) -> None:
     assert done.state is BondState.BACK
 
 
+async def test_a_forfeited_bond_is_not_given_back_by_the_contract_or_the_cancellation(db: None) -> None:
+    wire()
+    made, (winner, _) = await make_selected(**BONDS)
+    with clock.at(made.deadline + timedelta(hours=1)):
+        (bond,) = await bonds(made)
+        await pays(bond, winner.member, made.client)
+        assert bond.payable_id is not None
+        await payments.forfeit_bond(
+            actor=made.client, payable_id=bond.payable_id, amount=BID, reason="中选后无正当理由不签合同"
+        )
+        assert [one.state for one in await bonds(made)] == [BondState.FORFEITED]
+        await services.cancel_selection(made.client, notice_id=made.notice_id, reason="项目停建")
+    (kept,) = await bonds(made)
+    assert (kept.state, kept.return_id, kept.why) == (BondState.FORFEITED, None, "")
+
+
 async def test_a_payment_under_way_goes_back_when_it_arrives(db: None) -> None:
     wire()
     made, (winner, _) = await make_selected(**BONDS)

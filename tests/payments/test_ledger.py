@@ -35,6 +35,12 @@ RECIPES = [
     lambda n: rules.dispute_won(OF, n, "dp_1"),
     lambda n: rules.dispute_lost(OF, n, "dp_1", n // 2),
     lambda n: rules.dispute_lost(OF, n, "dp_1", 0),
+    lambda n: rules.payout_uncovered(OF, n, "tr_2", back=False),
+    lambda n: rules.payout_uncovered(OF, n, "trr_2", back=True, kept=n // 2),
+    lambda n: rules.bond_forfeited(OF, n),
+    lambda n: rules.refund_failed(OF, n, "re_3", n),
+    lambda n: rules.refund_failed(OF, n, "re_3", n // 2),
+    lambda n: rules.unapplied_return_failed(OF, n, "re_4"),
     lambda n: rules.unapplied(OF, n, "pi_1"),
     lambda n: rules.unapplied_returned(OF, n, "re_2"),
 ]

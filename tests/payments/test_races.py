@@ -10,7 +10,7 @@ from core.errors import NotAllowedNow
 from core.forms import Upload
 from core.identity import Role
 from payments import queries, services
-from payments.rules import BondReleased, PayableState
+from payments.rules import AlreadyHeld, BondReleased, PayableState
 from payments.rules.ledger import AccountKind
 from payments.services.statements import MatchOutdated, NothingToMatch
 from tests.factories import core as people
@@ -92,3 +92,13 @@ async def test_two_people_confirm_the_same_bank_line_once() -> None:
         )
     assert sorted(isinstance(one, (MatchOutdated, NothingToMatch)) for one in results) == [False, True], results
     assert (await queries.audit()).findings == ()
+
+
+async def test_two_officers_hold_at_once_and_one_is_told_who_was_quicker() -> None:
+    made = await make_payable()
+    officers = [await people.member(Role.MARKET_SUPERVISOR) for _ in range(3)]
+    results = await asyncio.gather(
+        *(services.place_hold(actor=one, payable_id=made.payable_id, reason="收到举报，核实中") for one in officers),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, AlreadyHeld) for one in results) == 2, results

@@ -20,7 +20,7 @@ from payments.services import stripe
 from payments.stripe_double import charging
 from payments.stripe_double.courier import Weather
 from tests.factories import core as make
-from tests.factories.payments import MadePayable, make_payable
+from tests.factories.payments import MadePayable, make_payable, voucher
 from tests.payments import stripe_acts as acts
 from tests.payments.stripe_world import World, world
 
@@ -58,6 +58,10 @@ class Play:
                 self.cut,
                 self.hold,
                 self.reverse,
+                self.forfeit,
+                self.fail_refund,
+                self.retry,
+                self.by_bank,
             ]
         )
         with suppress(DomainError):
@@ -124,6 +128,30 @@ class Play:
 
     async def reverse(self) -> None:
         await stripe.reverse_payout(actor=self.regulator, payable_id=self.any().payable_id, reason="收款方被查处")
+
+    async def forfeit(self) -> None:
+        made = self.any()
+        amount = (await acts.payable(made)).amount * self.chance.randint(1, 100) / 100
+        await services.forfeit_bond(
+            actor=made.payee, payable_id=made.payable_id, amount=amount.quantize(Decimal("0.01")), reason="中选后弃标"
+        )
+
+    async def fail_refund(self) -> None:
+        async with self.there.double.store.write() as book:
+            found = [one for one in await book.look("refund", "", {}) if one["status"] == "succeeded"]
+            charges = [await book.find("charge", one["charge"]) for one in found]
+            open_ones = [one for one, charge in zip(found, charges, strict=True) if not charge["disputed"]]
+            if open_ones:
+                await charging.fail_refund(book, self.chance.choice(open_ones), "lost_or_stolen_card")
+
+    async def retry(self) -> None:
+        made = self.any()
+        for one in await known.refund_failures(made.payable_id):
+            await stripe.retry_refund(actor=self.regulator, payable_id=made.payable_id, failure_id=one.id)
+
+    async def by_bank(self) -> None:
+        act = self.chance.choice([services.pay_out_by_bank, services.return_by_bank])
+        await act(actor=self.regulator, payable_id=self.any().payable_id, draft=voucher())
 
     async def hold(self) -> None:
         row = await acts.payable(self.any())

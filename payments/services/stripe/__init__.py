@@ -7,6 +7,7 @@ the webhook and whoever looks at the page all do so. Nothing is applied that was
 
 from payments.services.stripe.applying import refresh
 from payments.services.stripe.bundling import BundleStart, check_bundle, give_up_bundle, start_bundle
+from payments.services.stripe.failures import retry_refund
 from payments.services.stripe.orders import (
     answer_dispute,
     capture_bond,
@@ -41,6 +42,7 @@ __all__ = [
     "refresh",
     "refresh_account",
     "refund",
+    "retry_refund",
     "reverse_payout",
     "run_order",
     "run_waiting",

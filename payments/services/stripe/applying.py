@@ -35,7 +35,7 @@ from payments.rules.ledger import (
 from payments.rules.stripe import AttemptAct, AttemptState, OrderKind, observe, seen_in
 from payments.rules.stripe_bundle import cut, spread
 from payments.services.moving import locked, move, settle, tell_row
-from payments.services.stripe import disputes, ordering
+from payments.services.stripe import disputes, failures, ordering
 
 Also = Callable[[], Awaitable[bool]]
 """Run inside the transaction before anything else; False: somebody else has done this already."""
@@ -291,33 +291,38 @@ async def _give_up(row: PayableRow, attempt: AttemptRow) -> None:
 
 
 async def _refunds(attempt_ids: Sequence[int], found: list[Body]) -> Counter[int]:
-    """Book every refund that has gone out and is not in the ledger yet; how many fen went back of each attempt so far."""
+    """Book every refund that has gone out, and every one that came back, once; how many fen of each attempt are gone."""
     returned: Counter[int] = Counter()
     for one in sorted(found, key=lambda refund: int(refund["created"])):
-        line = one.get("balance_transaction")
-        if one["status"] != "succeeded" or not isinstance(line, dict):
-            continue
+        line, back = one.get("balance_transaction"), one.get("failure_balance_transaction")
+        gone = one["status"] == "succeeded" or isinstance(back, dict)
         attempt_id = attempt_ids[0] if len(attempt_ids) == 1 else await _refunded_by(attempt_ids, one)
-        if attempt_id is None:
+        if not gone or not isinstance(line, dict) or attempt_id is None:
             continue
-        returned[attempt_id] += one["amount"]
-        if await booked(line["id"]):
-            continue
-        attempt = await _fresh(attempt_id)
-        row = await locked(attempt.payable_id)
-        amount: int = one["amount"]
-        facts = {"refund": one["id"], "refunded": yuan_of(amount)}
-        money = await book(row.parties, -amount, line, one["id"], row.id)
-        if attempt.excess:
-            postings = [unapplied_returned(row.parties, amount, one["id"]), *money]
-            says = "payable.overpaid-returned"
-            await move(actor=SYSTEM, row=row, to=row.state, says=says, facts=facts, postings=postings)
-            continue
-        position = _given_back(row, yuan_of(amount))
-        postings = [refunded(row.parties, amount, one["id"]), *money]
-        await move(actor=SYSTEM, row=row, to=position, says="payable.refunded", facts=facts, postings=postings)
-        await tell_row(row.payer_id, "payments/payment_refunded", row, refunded=f"{yuan_of(amount):,.2f}")
+        if not await booked(line["id"]):
+            await _refund(await _fresh(attempt_id), one, line)
+        if not isinstance(back, dict):
+            returned[attempt_id] += one["amount"]
+        elif not await booked(back["id"]):
+            await failures.apply_failure(await _fresh(attempt_id), one, back, book)
     return returned
+
+
+async def _refund(attempt: AttemptRow, one: Body, line: Body) -> None:
+    row = await locked(attempt.payable_id)
+    amount: int = one["amount"]
+    facts = {"refund": one["id"], "refunded": yuan_of(amount)}
+    money = await book(row.parties, -amount, line, one["id"], row.id)
+    await failures.settle_failures(attempt.id, amount)
+    if attempt.excess:
+        postings = [unapplied_returned(row.parties, amount, one["id"]), *money]
+        says = "payable.overpaid-returned"
+        await move(actor=SYSTEM, row=row, to=row.state, says=says, facts=facts, postings=postings)
+        return
+    position = _given_back(row, yuan_of(amount))
+    postings = [refunded(row.parties, amount, one["id"]), *money]
+    await move(actor=SYSTEM, row=row, to=position, says="payable.refunded", facts=facts, postings=postings)
+    await tell_row(row.payer_id, "payments/payment_refunded", row, refunded=f"{yuan_of(amount):,.2f}")
 
 
 async def _refunded_by(attempt_ids: Sequence[int], refund: Body) -> int | None:
@@ -328,7 +333,8 @@ async def _refunded_by(attempt_ids: Sequence[int], refund: Body) -> int | None:
 
 
 def _given_back(row: PayableRow, amount: Decimal) -> Position:
-    """The position after a refund; one that is told of only after a dispute was opened leaves the state as it is."""
-    if row.state is PayableState.DISPUTED:
+    """The position after a refund; one that is told of only after a dispute was opened, or that is made again after the
+    rest was paid out, leaves the state as it is."""
+    if row.state in {PayableState.DISPUTED, PayableState.PAID_OUT, PayableState.CONFIRMED}:
         return replace(row.position, refunded=row.refunded + amount)
     return row.position.refund(amount)

@@ -26,7 +26,7 @@ from payments.rules import (
     Position,
     RefundAbovePaid,
 )
-from payments.rules.ledger import Posting, fen, paid_out, payout_reversed, payout_uncovered, yuan_of
+from payments.rules.ledger import fen, yuan_of
 from payments.rules.stripe import (
     AttemptNotFound,
     AttemptState,
@@ -38,9 +38,13 @@ from payments.rules.stripe import (
     share,
 )
 from payments.rules.stripe_bundle import PaidTogether
+from payments.services.bonds import released_by
+from payments.services.forfeits import note_forfeit, undo_uncaptured
+from payments.services.holds import hold_locked
 from payments.services.moving import PaymentReceipt, locked, locked_by, move, tell_row
-from payments.services.payouts import check_payout
+from payments.services.payouts import check_payout, payout_posting
 from payments.services.stripe import applying, disputes
+from payments.services.stripe.failures import claimed
 from payments.services.stripe.ordering import order
 from payments.services.stripe.paying import group_of, page_for
 
@@ -79,12 +83,14 @@ async def _no_other(attempt_id: int, *kinds: OrderKind) -> None:
 
 
 async def capture_bond(*, actor: Identity, payable_id: int, amount: Decimal, reason: str) -> PaymentReceipt:
-    """Take a held bond, or a part of it; the rest is let go. The holder or the regulator, with a reason.
+    """Take a held bond, or a part of it: it is forfeited, the rest is let go. The holder or the regulator, with a reason.
 
-    `HoldTooOld`, `CaptureAboveHeld`, `NotAllowedNow`, `PayableNotFound`.
+    `BondForfeited`, `BondReleased`, `HoldTooOld`, `CaptureAboveHeld`, `NotAllowedNow`, `PayableNotFound`.
     """
     async with transaction():
         row = await _for(actor, payable_id)
+        if row.released_at is not None:
+            raise await released_by(row)
         row.position.capture(amount)
         attempt = await _paid(payable_id, AttemptState.HELD)
         if attempt.held_until is not None and attempt.held_until <= clock.now():
@@ -92,6 +98,8 @@ async def capture_bond(*, actor: Identity, payable_id: int, amount: Decimal, rea
         if fen(amount) > attempt.amount:
             raise CaptureAboveHeld(asked=f"{amount:.2f}", left=f"{attempt.yuan:.2f}")
         await _no_other(attempt.id, OrderKind.CAPTURE, OrderKind.RELEASE)
+        if row.is_bond:
+            await note_forfeit(actor, row, amount, reason)
         await order(OrderKind.CAPTURE, attempt.id, amount=fen(amount), text=reason, actor=actor)
         facts = {"take": amount, "reason": reason}
         return await move(actor=actor, row=row, to=row.state, says="payable.capture-ordered", facts=facts)
@@ -130,19 +138,22 @@ async def run_waiting(attempt_id: int) -> None:
 
 
 async def release_online(*, payable_id: int) -> None:
-    """A released bond goes back the way it came: the hold is let go, or what was taken is refunded. Idempotent."""
+    """A released bond goes back the way it came, of a forfeited one what was not forfeited: the hold is let go, or what
+    was taken is refunded. Idempotent."""
     async with transaction():
         row = await locked(payable_id)
-        if row.released_at is None:
+        if row.released_at is None and (row.forfeited is None or row.state is not PayableState.CAPTURED):
             return
+        kept = row.forfeited or ZERO
         if row.state is PayableState.AUTHORISED:
             attempt = await _paid(payable_id, AttemptState.HELD)
             if not await _ordered(attempt.id, OrderKind.RELEASE, OrderKind.CAPTURE):
                 await order(OrderKind.RELEASE, attempt.id, text="released")
-        elif row.state is PayableState.CAPTURED and row.position.held > await reserved(payable_id):
-            attempt = await _paid(payable_id, AttemptState.PAID)
-            left = row.position.held - await reserved(payable_id)
-            await order(OrderKind.REFUND, attempt.id, amount=fen(left), text="released")
+        elif row.state is PayableState.CAPTURED:
+            left = row.position.held - kept - await claimed(payable_id)
+            if left > ZERO:
+                attempt = await _paid(payable_id, AttemptState.PAID)
+                await order(OrderKind.REFUND, attempt.id, amount=fen(left), text="released")
 
 
 async def _ordered(attempt_id: int, *kinds: OrderKind) -> bool:
@@ -180,7 +191,7 @@ async def order_payout(*, payable_id: int) -> int | None:
     """
     async with transaction():
         row = await locked(payable_id)
-        if row.state is not PayableState.CAPTURED or row.is_bond:
+        if row.state is not PayableState.CAPTURED or (row.is_bond and row.forfeited_at is None):
             return None
         await check_payout(row)
         if await reserved(payable_id) or row.position.held <= ZERO:
@@ -196,11 +207,13 @@ async def order_payout(*, payable_id: int) -> int | None:
 
 
 async def reverse_payout(*, actor: Identity, payable_id: int, reason: str) -> PaymentReceipt:
-    """Take a payout back from the payee's account, for a refund or a dispute. The regulator, with a reason."""
+    """Take a payout back from the payee's account, for a refund or a dispute, also one that is lost: then only what the
+    platform is short of. The regulator, with a reason. What comes back is on hold until somebody has decided where it
+    goes; a dispute decides that by itself. `NotAllowedNow`, `RefundAbovePaid`, `PayableNotFound`."""
     actor.require(Permission.HOLD_PAYMENT)
     async with transaction():
         row = await locked(payable_id)
-        row.position.reverse_payout(row.paid_out)
+        row.position.reverse_payout(row.position.reversible)
         attempt = await _paid(payable_id, AttemptState.PAID)
         await _no_other(attempt.id, OrderKind.REVERSE)
         sent = await db.row(
@@ -210,15 +223,18 @@ async def reverse_payout(*, actor: Identity, payable_id: int, reason: str) -> Pa
         )
         if sent is None:
             raise NotAllowedNow(state=row.state, act=PayableAct.REVERSE_PAYOUT)
+        amount = min(sent["amount"], fen(row.position.reversible))
         await order(
             OrderKind.REVERSE,
             attempt.id,
-            amount=sent["amount"],
-            settled=sent["settled"],
+            amount=amount,
+            settled=share(sent["settled"], Decimal(amount), Decimal(sent["amount"])),
             target=sent["object"],
             text=reason,
             actor=actor,
         )
+        if row.state in {PayableState.PAID_OUT, PayableState.CONFIRMED} and not row.on_hold:
+            await hold_locked(actor, row, reason)  # or the sweep would pay it out again
         facts = {"reason": reason}
         return await move(actor=actor, row=row, to=row.state, says="payable.payout-reversal-ordered", facts=facts)
 
@@ -325,6 +341,8 @@ async def _refused(work: Work, fault: Conflict) -> OrderState:
         )
     if isinstance(fault, StripeRefuses):
         await applying.refresh(work.attempt.id, deep=True)
+    if work.order.kind is OrderKind.CAPTURE:
+        await undo_uncaptured(work.order.payable_id)
     return OrderState.REFUSED
 
 
@@ -417,18 +435,13 @@ async def _moved(work: Work, body: Body) -> None:
         amount = work.order.amount
         out = work.order.kind is OrderKind.TRANSFER
         money = await applying.book(row.parties, -amount if out else amount, line, body["id"], row.id)
-        posting, says = _posting(row, out, amount, body["id"]), "payable.paid-out" if out else "payable.payout-reversed"
+        says = "payable.paid-out" if out else "payable.payout-reversed"
         position = _passed_on(row, out, yuan_of(amount))
+        posting = payout_posting(row, position, body["id"])
         facts = {"transfer": work.order.target if not out else body["id"], "moved": yuan_of(amount)}
         await move(actor=SYSTEM, row=row, to=position, says=says, facts=facts, postings=[posting, *money])
         if out:
             await tell_row(row.payee_id, "payments/payment_paid_out", row)
-
-
-def _posting(row: PayableRow, out: bool, amount: int, event: str) -> Posting:
-    if row.state is PayableState.REFUNDED:
-        return payout_uncovered(row.parties, amount, event, back=not out)
-    return (paid_out if out else payout_reversed)(row.parties, amount, event)
 
 
 def _passed_on(row: PayableRow, out: bool, amount: Decimal) -> Position:

@@ -12,6 +12,7 @@ from payments.gateway import client
 from payments.gateway.client import StripeAway
 from payments.queries.stripe import attempt_by
 from payments.rules.stripe import ASK_AGAIN_HOURS
+from payments.services.forfeits import undo_uncaptured
 from payments.services.moving import locked, tell_row
 from payments.services.stripe import applying, orders, webhooks
 from payments.services.stripe.paying import page_for
@@ -72,6 +73,10 @@ async def _payout(payable_id: int) -> None:
     await orders.order_payout(payable_id=payable_id)
 
 
+async def _unforfeited(payable_id: int) -> None:
+    await undo_uncaptured(payable_id)
+
+
 async def _released(payable_id: int) -> None:
     await orders.release_online(payable_id=payable_id)
 
@@ -92,13 +97,22 @@ STEPS: tuple[tuple[str, Callable[[int], Awaitable[None]]], ...] = (
         _look,
     ),
     (
-        "select p.id from payments_payable p where p.state in ('authorised', 'captured') and p.released_at <= $1"
-        " order by p.id",
+        "select f.payable as id from payments_forfeit f join payments_payable p on p.id = f.payable where f.undone_at is"
+        " null and p.captured = 0 and p.state <> 'confirmed' and f.forfeited_at <= $1 and not exists (select from"
+        " payments_stripe_order o join payments_stripe_attempt a on a.id = o.attempt where a.payable = p.id and o.kind ="
+        " 'capture' and o.state = 'waiting') order by f.id",
+        _unforfeited,
+    ),
+    (
+        "select p.id from payments_payable p where p.state in ('authorised', 'captured') and (p.released_at <= $1 or"
+        " p.state = 'captured' and p.captured - p.refunded - p.paid_out > (select f.amount from payments_forfeit f where"
+        " f.payable = p.id and f.undone_at is null)) order by p.id",
         _released,
     ),
     (
         "select p.id from payments_payable p join payments_stripe_payee y on y.organization = p.payee and y.receives"
-        " where p.state = 'captured' and p.kind not in ('bid-bond', 'performance-bond') and p.settled_at <= $1"
+        " where p.state = 'captured' and (p.kind not in ('bid-bond', 'performance-bond') or exists (select from"
+        " payments_forfeit f where f.payable = p.id and f.undone_at is null)) and p.settled_at <= $1"
         " order by p.id",
         _payout,
     ),
