@@ -288,7 +288,24 @@ async def list_troubles() -> list[dict[str, Any]]:
     ]
 
 
+@get("/payments/audit", name="api:payment-audit", guards=[web.requires(Permission.WATCH_PAYMENTS)])
+async def show_audit() -> dict[str, Any]:
+    """What the last nightly audit of the ledger looked at and found; `sound` is null before the first."""
+    last = await finance.latest_audit()
+    if last is None:
+        return {"ran_at": None, "sound": None}
+    return {
+        "ran_at": last.ran_at.isoformat(),
+        "sound": not last.findings,
+        "payables": last.payables,
+        "postings": last.postings,
+        "entries": last.entries,
+        "findings": last.findings,
+    }
+
+
 HANDLERS = [
+    show_audit,
     hold,
     unhold,
     release,

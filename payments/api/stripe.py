@@ -248,25 +248,38 @@ async def open_account(request: AnyRequest, data: JSONBody[AccountBody]) -> Resp
 @get("/payments/reconciliations", name="api:stripe-checks", guards=[web.requires(Permission.WATCH_PAYMENTS)])
 async def checks() -> dict[str, Any]:
     """Comparisons of our books with Stripe's, newest first; amounts in cents of `currency`."""
+    return {"items": [_check(one) for one in await known.checks()]}
+
+
+def _check(one: known.CheckRow) -> dict[str, Any]:
     return {
-        "items": [
-            {
-                "id": one.id,
-                "made_at": one.made_at.isoformat(),
-                "lines": one.lines,
-                "matched": one.matched,
-                "ours": one.ours,
-                "theirs": one.theirs,
-                "currency": one.currency,
-                "clean": one.clean,
-                "differences": list(one.differences),
-            }
-            for one in await known.checks()
-        ]
+        "id": one.id,
+        "made_at": one.made_at.isoformat(),
+        "lines": one.lines,
+        "matched": one.matched,
+        "ours": one.ours,
+        "theirs": one.theirs,
+        "currency": one.currency,
+        "clean": one.clean,
+        "differences": list(one.differences),
     }
 
 
+@post("/payments/reconciliations", name="api:stripe-reconcile", guards=[web.requires(Permission.WATCH_PAYMENTS)])
+async def reconcile(request: AnyRequest) -> Response[Any]:
+    """Compare now, and say what was found. Not inside one transaction: it makes many calls and books one by one."""
+
+    async def do(form: Form) -> known.CheckRow:
+        form.finish()
+        await stripe.reconcile()
+        (made,) = await known.checks(limit=1)
+        return made
+
+    return await web.api_act(request, {}, do, _check, once=False)
+
+
 HANDLERS = [
+    reconcile,
     start,
     attempt,
     give_up,

@@ -1,6 +1,7 @@
 """Reads of payments; the names below are the door for higher floors."""
 
 from payments.queries.audit import AuditReport, audit
+from payments.queries.desk import desk_items
 from payments.queries.finance import invoices, latest_audit, troubles
 from payments.queries.ledger import (
     Balance,
@@ -16,7 +17,6 @@ from payments.queries.payables import (
     PayableRow,
     Sums,
     TransferRow,
-    desk_items,
     my_payables,
     my_states,
     payable,

@@ -6,15 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from core import clock, db, workdays
-from core.desk import DeskItem
-from core.i18n import _
+from core import clock, db
 from core.identity import Identity, Permission
-from core.web import url_for
 from payments.rules import (
     BONDS,
-    CONFIRM_WORKDAYS,
-    KIND_TITLES,
     PAYEE_TURN,
     PAYER_TURN,
     PayableKind,
@@ -286,79 +281,3 @@ async def reference_user(reference: str, payable_id: int) -> str | None:
         payable_id,
     )
     return number
-
-
-async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
-    """What waits for the payer or the payee, and what one waits for; for whoever watches payments, the finance desk."""
-    watched = await _watched(identity, now)
-    if not (identity.may(Permission.PAY) or identity.may(Permission.CONFIRM_PAYMENT)):
-        return watched
-    found = await db.rows(
-        COLUMNS + " where $1 in (p.payer, p.payee) and p.state = any($2::text[]) order by p.due_on, p.id",
-        identity.organization_id,
-        [state.value for state in (*PAYER_TURN, *PAYEE_TURN)],
-    )
-    rows = [payable_row(row) for row in found]
-    since = await _voucher_days([row.id for row in rows if row.payee_turn])
-    calendar = await workdays.calendar()
-    return [*watched, *(_desk_item(row, identity, since.get(row.id, row.created_at), calendar) for row in rows)]
-
-
-async def _watched(identity: Identity, now: datetime) -> list[DeskItem]:
-    """One line that leads to the finance desk while payments are stopped, missing or overdue."""
-    if not identity.may(Permission.WATCH_PAYMENTS):
-        return []
-    count: int = await db.value(
-        "select count(*) from payments_payable p where p.state in ('contested', 'disputed', 'expired')"
-        " or p.refunded + p.paid_out > p.captured"
-        " or exists (select from payments_refund_failure f join payments_stripe_attempt a on a.id = f.attempt"
-        "   where a.payable = p.id and f.settled_at is null)"
-        " or (p.state = 'due' and p.due_on < $1)"
-        " or exists (select from payments_hold h where h.payable = p.id and h.lifted_at is null)",
-        clock.today(),
-    )
-    if not count:
-        return []
-    note = _("%(n)s 笔款项被暂停、未到账或逾期") % {"n": count}
-    return [DeskItem(_("资金台"), _("需要处理的款项"), note, url_for("payments:desk"), None, now, None, _("查看"))]
-
-
-async def _voucher_days(payable_ids: Sequence[int]) -> dict[int, datetime]:
-    found = await db.rows(
-        "select payable, max(submitted_at) as at from payments_transfer"
-        " where payable = any($1::bigint[]) group by payable",
-        list(payable_ids),
-    )
-    return {row["payable"]: row["at"] for row in found}
-
-
-def _desk_item(row: PayableRow, identity: Identity, since: datetime, calendar: workdays.Calendar) -> DeskItem:
-    kind = _(KIND_TITLES.get(row.kind, row.kind))
-    href = url_for("payments:payable", payable_id=row.id)
-    amount = _("%(amount)s 元") % {"amount": f"{row.amount:,.2f}"}
-    if row.payee_turn:
-        mine = row.is_payee(identity)
-        return DeskItem(
-            kind,
-            row.title,
-            amount,
-            href,
-            calendar.due_at(since, CONFIRM_WORKDAYS),
-            since,
-            CONFIRM_WORKDAYS,
-            _("确认收款") if mine else _("看进度"),
-            mine=mine,
-        )
-    mine = row.is_payer(identity)
-    contested = row.state is PayableState.CONTESTED
-    return DeskItem(
-        kind,
-        row.title,
-        (_("收款方称未到账，%(amount)s") % {"amount": amount}) if contested else amount,
-        href,
-        clock.end_of_day(row.due_on),
-        row.created_at,
-        None,
-        (_("重新登记凭证") if contested else _("付款并登记")) if mine else _("看进度"),
-        mine=mine,
-    )

@@ -302,6 +302,15 @@ async def disputes(payable_id: int | None = None, *, limit: int = 100) -> list[D
     return [dispute_row(row) for row in found]
 
 
+async def open_disputes(payee_id: int | None) -> list[DisputeRow]:
+    """What banks have not decided, the nearest due day first: of one payee, or all (None) for whoever watches payments."""
+    found = await db.rows(
+        DISPUTE + " where d.closed_at is null and ($1::bigint is null or p.payee = $1) order by d.due_at, d.id",
+        payee_id,
+    )
+    return [dispute_row(row) for row in found]
+
+
 @dataclass(frozen=True)
 class PayeeRow:
     """An organisation's account at Stripe."""

@@ -211,6 +211,8 @@ ORDER_STATE_TITLES: dict[OrderState, str] = {
 }
 
 
+DISPUTE_ANSWERABLE = frozenset({"needs_response", "warning_needs_response"})
+"""Statuses in which the payer's bank waits for an answer."""
 DISPUTE_TITLES: dict[str, str] = {
     "needs_response": N_("待提交申诉材料"),
     "under_review": N_("银行审理中"),
