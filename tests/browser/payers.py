@@ -1,4 +1,4 @@
-"""A client, an agency, a supervisor, and what the client owes: for the journey through Checkout.
+"""A client, an agency, a supervisor, and what the client owes: for the journeys through Checkout and through the bank.
 
 `python -m tests.browser.payers` on the database in `XINSHI_DATABASE_URL` prints the ids of the payables.
 """
@@ -22,7 +22,7 @@ PEOPLE = {
 
 
 async def open_payers() -> None:
-    """People with passwords, three fees and a bond."""
+    """People with passwords, five fees and a bond."""
     ENGINE.configure(settings.load().database_url)
     hashed = await accounts.hash_password(PASSWORD)
     organizations = {}
@@ -36,6 +36,8 @@ async def open_payers() -> None:
             ("review-cost", "8800.00", None, "小区测绘 技术审查费用"),
             ("bid-bond", "2000.00", "100000.00", "小区测绘 投标保证金"),
             ("review-cost", "1200.00", None, "堤防加固工程 技术审查费用"),
+            ("review-cost", "5300.00", None, "老旧小区改造 技术审查费用"),
+            ("review-cost", "960.00", None, "校舍加固工程 技术审查费用"),
         ]
     ):
         payable_id = await services.create_payable(

@@ -1,4 +1,5 @@
-"""Through Checkout in a browser: paid, held and released, refunded, disputed, paid out. The double stands for Stripe."""
+"""Money in a browser: through Checkout (paid, held and released, refunded, disputed, paid out; the double stands for
+Stripe), and by bank (slip, contest, answer, confirmation, receipt; a statement matched by a person)."""
 
 import os
 import re
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -72,7 +74,7 @@ def eventually(page: Page, text: str) -> None:
 
 
 def test_pay_hold_release_refund_dispute_pay_out(visit: OpenPage, site: Site, owed: list[int]) -> None:
-    fee, small, bond, late = owed
+    fee, small, bond, late, *_ = owed
     now = datetime.now(UTC)
     site.move_to(now)
     payer, payee, watcher = visit().page, visit().page, visit().page
@@ -154,3 +156,76 @@ def test_pay_hold_release_refund_dispute_pay_out(visit: OpenPage, site: Site, ow
     watcher.get_by_role("button", name="现在对账").click()
     watcher.get_by_text("对账完成，没有差异").wait_for()
     looked_at(watcher, "desk")
+
+
+def slip_paid(page: Page, amount: str, reference: str, scan: Path) -> None:
+    """Register a transfer with its bank slip."""
+    page.get_by_label("银行流水号").fill(reference)
+    page.get_by_label("银行回单").set_input_files(scan)
+    page.get_by_role("button", name=f"登记 {amount} 元已付").click()
+
+
+def test_pay_by_bank_contest_answer_confirm_and_match(visit: OpenPage, owed: list[int], tmp_path: Path) -> None:
+    *_, fee, listed = owed
+    scan = tmp_path / "回单.pdf"
+    scan.write_bytes(b"%PDF-1.7\n%%EOF")
+    payer, payee = visit().page, visit().page
+    sign_in(payer, "payer")
+    sign_in(payee, "payee")
+
+    # registered with a slip; a reference without one is refused and kept as typed
+    payer.goto(f"/payments/{fee}")
+    payer.get_by_label("银行流水号").fill("ICBC-0001")
+    payer.get_by_role("button", name="登记 5,300.00 元已付").click()
+    payer.get_by_role("alert").first.wait_for()
+    assert payer.get_by_label("银行流水号").input_value() == "ICBC-0001"
+    slip_paid(payer, "5,300.00", "ICBC-0001", scan)
+    payer.get_by_text("已付款，待收款方确认").first.wait_for()
+    looked_at(payer, "vouchered")
+
+    # the payee does not find it, the payer looks again, the payee confirms
+    payee.goto(f"/payments/{fee}")
+    payee.get_by_text("账上没有这笔").first.click()
+    payee.get_by_label("查账情况").fill("查基本户至今天，没有这笔入账")
+    payee.get_by_role("button", name="告知付款方核对").click()
+    payee.get_by_text("收款方称未到账").first.wait_for()
+    payer.reload()
+    payer.get_by_text("查基本户至今天，没有这笔入账").first.wait_for()
+    looked_at(payer, "contested")
+    slip_paid(payer, "5,300.00", "ICBC-0002", scan)
+    payer.get_by_text("已付款，待收款方确认").first.wait_for()
+    payee.reload()
+    looked_at(payee, "to_confirm")
+    payee.get_by_role("button", name="确认已收 5,300.00 元").click()
+    payee.wait_for_url(re.compile(r"/receipt$"))
+    payer.reload()
+    with payer.expect_download() as coming:
+        payer.get_by_role("link", name="下载 PDF").click()
+    assert Path(coming.value.path()).read_bytes().startswith(b"%PDF-")
+    payer.get_by_role("link", name="看回执").click()
+    looked_at(payer, "receipt")
+
+    # a bank statement finds the other fee by the number in its memo; a person confirms
+    payer.goto(f"/payments/{listed}")
+    number = re.search(r"附言请写 (\S+?)，", payer.content())
+    assert number
+    statement = tmp_path / "十一月流水.csv"
+    statement.write_text(
+        "交易日期,对方户名,借方发生额,贷方发生额,交易流水号,附言\n"
+        f"{datetime.now(UTC):%Y-%m-%d},新泰市青云实业有限公司,,960.00,ICBC-0003,{number[1]} 审查费\n"
+        f"{datetime.now(UTC):%Y-%m-%d},新泰市某某劳务有限公司,,77.00,ICBC-0004,往来款\n",
+        encoding="utf-8",
+    )
+    payee.goto("/payments/bank")
+    looked_at(payee, "bank")
+    payee.get_by_label("银行明细").set_input_files(statement)
+    payee.get_by_role("button", name="导入并配对").click()
+    payee.get_by_text("2 行，其中收入 2 行").wait_for()
+    looked_at(payee, "bank_file")
+    payee.get_by_role("button", name="确认完全一致的 1 笔").click()
+    payee.get_by_text("已确认 1 笔收款。").wait_for()
+    payer.reload()
+    payer.get_by_text("已确认收款").first.wait_for()
+    looked_at(payer, "matched")
+    payee.goto("/payments/statement")
+    looked_at(payee, "statement")
