@@ -63,9 +63,25 @@ STATE_TAGS = {
 GROUPS = (
     (N_("等级分段"), N_("下一级的上限随上一级的起点走。"), ("band-a", "band-b", "band-c")),
     (N_("单件得分的权重"), N_("三项之和须为 1。"), ("technical", "deadline", "filing")),
-    (N_("评分"), "", ("half-life", "reviewer-share", "client-share")),
+    (N_("评分"), "", ("half-life", "window")),
+    (N_("上限"), "", ("reviewer-share", "client-share", "stars-cap", "severity-cap", "bonus-cap")),
     (N_("升降级"), N_("把握达到这个概率才变动。"), ("up-at", "down-at")),
+    (
+        N_("评级所需的证据"),
+        N_("不满足的不评级，显示“证据不足”。"),
+        ("rated-results", "rated-reviewers", "rated-clients", "rated-reliability"),
+    ),
+    (
+        N_("A 级的其他条件"),
+        N_("“没有零分成果”的月数也用于最高 C 级和两件零分定 D 级。"),
+        ("a-registered", "a-results", "a-clients", "a-no-low", "a-points", "no-zero"),
+    ),
     (N_("不良行为记分"), "", ("warning-at", "restriction-at", "item-life")),
+    (
+        N_("D 级的期限"),
+        N_("已有决定书的 D 级按决定的期限，不随试算改动。"),
+        ("d-results", "points-term", "veto-term", "after-term"),
+    ),
 )
 
 
@@ -264,7 +280,8 @@ async def approve(request: AnyRequest, proposal_id: FromPath[int]) -> Response[A
         return await services.approve_scheme(actor=actor, proposal_id=proposal_id, reasons=parse_text(form, "reasons"))
 
     def say(made: ApprovalReceipt) -> str:
-        return _("已批准，%(day)s 起施行，已通知 %(n)s 家机构。") % {"day": made.in_force_from, "n": made.told}
+        told = {"v": made.scheme_code, "day": made.in_force_from, "n": made.told}
+        return _("已批准为 %(v)s，%(day)s 起施行，已通知 %(n)s 家机构。") % told
 
     return await _act(request, proposal_id, do, say)
 
