@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 from agencies.rules import CreditGrade
 from core.errors import Conflict, Forbidden, NotFound
 from core.i18n import N_
-from core.serials import CITY
 from core.workdays import Calendar
 from grading.rules.laboratory import Knob, Regraded, knobs_of, values_of
 from grading.rules.months import add_months
@@ -168,13 +167,13 @@ def next_run_day(after: date, workdays: Calendar) -> date:
         first = add_months(first, 1)
 
 
-def version_name(base: str, year: int, taken: Iterable[str]) -> str:
+def version_name(base: str, year: int, taken: Iterable[str], edition: str) -> str:
     """What the next version is called: the prefix of its base, the year of approval, and the next number of that year.
 
-    `XT-2026.1` is followed by `XT-2026.2`, and by `XT-2027.1` in the next year.
+    A base without such a name gets the prefix `edition`. `XT-2026.1` is followed by `XT-2026.2`, and by `XT-2027.1` in the next year.
     """
     named = VERSION.fullmatch(base)
-    stem = f"{named['prefix'] if named else CITY}-{year}."
+    stem = f"{named['prefix'] if named else edition}-{year}."
     numbers = [int(code.removeprefix(stem)) for code in taken if code.startswith(stem) and VERSION.fullmatch(code)]
     return f"{stem}{max(numbers, default=0) + 1}"
 

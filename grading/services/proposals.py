@@ -18,7 +18,7 @@ from core import clock, db, mail, trail
 from core.db import transaction
 from core.errors import StaleForm
 from core.identity import SYSTEM, Identity, Permission
-from core.serials import next_number
+from core.serials import CITY, next_number
 from core.states import advance
 from core.workdays import calendar
 from grading.rules.laboratory import vary
@@ -259,7 +259,7 @@ async def _named(row: Any, source: str) -> _Named:
     """Called under the lock of `_newest`, so that no two versions get one name."""
     taken = [one["code"] for one in await db.rows("select code from grading_scheme")]
     base = await db.value("select code from grading_scheme where id = $1", row["base"])
-    code = version_name(base, clock.today().year, taken)
+    code = version_name(base, clock.today().year, taken, CITY)
     changes = {name: Decimal(value) for name, value in row["changes"].items()}
     text = await anyio.to_thread.run_sync(partial(vary, source, changes, code))
     return _Named(code, text, digest_of(text))

@@ -275,10 +275,10 @@ def test_what_the_rules_say_of_their_own_numbers_follows_them() -> None:
 
 def test_a_version_is_named_by_edition_year_and_sequence() -> None:
     taken = ["XT-2026.1", "XT-2026.2", "XT-FA-2026-000001", "YZ-2026.9"]
-    assert version_name("XT-2026.2", 2026, taken) == "XT-2026.3"
-    assert version_name("XT-2026.2", 2027, taken) == "XT-2027.1"
-    assert version_name("YZ-2026.9", 2026, taken) == "YZ-2026.10"
-    assert version_name("XT-FA-2026-000001", 2026, taken) == "XT-2026.3"
+    assert version_name("XT-2026.2", 2026, taken, "XT") == "XT-2026.3"
+    assert version_name("XT-2026.2", 2027, taken, "XT") == "XT-2027.1"
+    assert version_name("YZ-2026.9", 2026, taken, "XT") == "YZ-2026.10"
+    assert version_name("XT-FA-2026-000001", 2026, taken, "XT") == "XT-2026.3"
 
 
 def test_findings_keep_their_points_where_the_rules_only_begin_to_apply() -> None:
