@@ -209,7 +209,7 @@ async def _proposal(
     )
     listed = web.cursor_page(moved, SHOWN, lambda row: row.row_id)
     block = "replay" if request.headers.get("hx-request") and form is None else None
-    return await web.page(
+    response = await web.page(
         request,
         "grading/lab_proposal.html",
         block=block,
@@ -224,6 +224,9 @@ async def _proposal(
         title_of=_title_of,
         entries=await timeline(f"scheme:{view.number}"),
     )
+    if block and not (view.replay and view.replay.busy):
+        response.headers["hx-refresh"] = "true"  # the next step stands outside the part that moves
+    return response
 
 
 def _figures(view: ProposalView) -> dict[str, Any]:

@@ -101,12 +101,16 @@ async def test_the_bar_moves_by_htmx_and_ends_with_the_result(today, browse):
     dead = await trying._begin(asked.replay_id)
     assert dead is not None
     await trying._save(dead, 1, 2)
-    part = (await browser.get(where, headers=HTMX)).text
+    reply = await browser.get(where, headers=HTMX)
+    part = reply.text
+    assert "hx-refresh" not in reply.headers
     assert "<html" not in part
     assert 'hx-trigger="every 2s"' in part
     assert 'max="2" value="1"' in part
     await services.run_replay(replay_id=asked.replay_id)
-    part = (await browser.get(where, headers=HTMX)).text
+    reply = await browser.get(where, headers=HTMX)
+    part = reply.text
+    assert reply.headers["hx-refresh"] == "true", "so that the next step shows"
     assert "hx-trigger" not in part
     assert "从哪一级到哪一级" in part
 
