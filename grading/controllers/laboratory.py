@@ -63,9 +63,9 @@ STATE_TAGS = {
 GROUPS = (
     (N_("等级分段"), N_("下一级的上限随上一级的起点走。"), ("band-a", "band-b", "band-c")),
     (N_("单件得分的权重"), N_("三项之和须为 1。"), ("technical", "deadline", "filing")),
-    (N_("评分"), "", ("half-life", "window")),
-    (N_("上限"), "", ("reviewer-share", "client-share", "stars-cap", "severity-cap", "bonus-cap")),
     (N_("升降级"), N_("把握达到这个概率才变动。"), ("up-at", "down-at")),
+    (N_("评分"), N_("权重随时间减半，超过年限的不看。"), ("half-life", "window")),
+    (N_("上限"), "", ("reviewer-share", "client-share", "stars-cap", "severity-cap", "bonus-cap")),
     (
         N_("评级所需的证据"),
         N_("不满足的不评级，显示“证据不足”。"),
@@ -73,15 +73,15 @@ GROUPS = (
     ),
     (
         N_("A 级的其他条件"),
-        N_("“没有零分成果”的月数也用于最高 C 级和两件零分定 D 级。"),
+        N_("无零分成果的月数也用于最高 C 级和两件零分定 D 级。"),
         ("a-registered", "a-results", "a-clients", "a-no-low", "a-points", "no-zero"),
     ),
-    (N_("不良行为记分"), "", ("warning-at", "restriction-at", "item-life")),
     (
-        N_("D 级的期限"),
+        N_("D 级的条件和期限"),
         N_("已有决定书的 D 级按决定的期限，不随试算改动。"),
         ("d-results", "points-term", "veto-term", "after-term"),
     ),
+    (N_("不良行为记分"), "", ("warning-at", "restriction-at", "item-life")),
 )
 
 

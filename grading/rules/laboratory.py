@@ -116,9 +116,9 @@ KNOBS: tuple[Knob, ...] = (
     _count("warning-at", N_("记分达到多少最高为 C"), ("conduct", "warning_at"), "1", "100", _POINTS),
     _count("restriction-at", N_("记分达到多少为 D"), ("conduct", "restriction_at"), "2", "100", _POINTS),
     _count("item-life", N_("记分有效期"), ("conduct", "item_life_months"), "1", "60", _MONTHS),
-    _count("points-term", N_("记分定 D 级的最短期限"), ("terms", "points_based_d_months_at_least"), "1", "48", _MONTHS),
-    _count("veto-term", N_("一票否决定 D 级的最短期限"), ("terms", "veto_d_months_at_least"), "1", "48", _MONTHS),
-    _count("after-term", N_("D 级期满后最高为 C 级的期限"), ("terms", "after_d", "months"), "0", "48", _MONTHS),
+    _count("points-term", N_("记分满额的最短期限"), ("terms", "points_based_d_months_at_least"), "1", "48", _MONTHS),
+    _count("veto-term", N_("一票否决的最短期限"), ("terms", "veto_d_months_at_least"), "1", "48", _MONTHS),
+    _count("after-term", N_("D 级期满后最高 C 级的期限"), ("terms", "after_d", "months"), "0", "48", _MONTHS),
 )
 """The numbers a form offers; the points of single items come on top (`points:CODE`)."""
 
