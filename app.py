@@ -124,6 +124,7 @@ SUPERVISION = (grading.rules.way_back, grading.rules.inheritance, grading.rules.
 def wire() -> None:
     """Name who takes over from whom where a low floor must hand something up."""
     agencies.queries.ITEM_CATALOGUE.supply(market.queries.items)
+    agencies.queries.CONTESTED_GRADES.supply(grading.queries.open_tags)
     market.services.AWARDED.supply(contracts.services.draft_from_award)
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
     payments.services.PAYEE_CHECK.supply(agencies.services.check_may_be_paid)

@@ -13,6 +13,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from agencies import forms, services
 from agencies.queries import directory, filings
 from agencies.queries.drafts import to_draft
+from agencies.queries.marks import CONTESTED_GRADES
 from agencies.queries.register import grade_history
 from agencies.queries.storefront import storefront
 from agencies.queries.suspensions import SuspensionRow, suspensions
@@ -38,7 +39,7 @@ def _text(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:.2f}"
 
 
-def _listed(row: directory.ListingRow) -> dict[str, Any]:
+def _listed(row: directory.ListingRow, contested: bool) -> dict[str, Any]:
     return {
         "id": row.agency_id,
         "profession": row.profession,
@@ -54,6 +55,7 @@ def _listed(row: directory.ListingRow) -> dict[str, Any]:
         "low": _text(row.low),
         "high": _text(row.high),
         "firm": row.firm,
+        "contested": contested,
         "graded_on": row.graded_on.isoformat() if row.graded_on else None,
         "figures": row.figures,
         "suspended": row.suspended,
@@ -72,7 +74,7 @@ async def list_agencies(
     q: FromQuery[str | None] = None,
     order: FromQuery[str | None] = None,
 ) -> dict[str, Any]:
-    """Agencies on record, one line per profession, in the order drawn for the day. One query."""
+    """Agencies on record, one line per profession, in the order drawn for the day. Two queries, whatever the length."""
     given = {
         "profession": [profession or ""],
         "grade": grade or [],
@@ -84,7 +86,13 @@ async def list_agencies(
     limit = min(max(limit, 1), MOST)
     after = directory.cursor_of(decode_cursor(cursor))
     rows = await directory.listing(forms.read_filter(given), clock.today(), limit=limit + 1, after=after)
-    return web.cursor_page(rows, limit, directory.cursor_key, _listed)
+    tagged = await CONTESTED_GRADES.among((row.agency_id, Profession(row.profession)) for row in rows)
+    return web.cursor_page(
+        rows,
+        limit,
+        directory.cursor_key,
+        lambda row: _listed(row, (row.agency_id, Profession(row.profession)) in tagged),
+    )
 
 
 @get("/agencies/{agency_id:int}", name="api:agency", opt=web.public)

@@ -11,6 +11,7 @@ from agencies.controllers.applying import now_box
 from agencies.controllers.words import words
 from agencies.queries import directory, filings
 from agencies.queries.course import course
+from agencies.queries.marks import marks
 from agencies.queries.register import agency_of
 from agencies.queries.storefront import promised_days, storefront
 from agencies.queries.suspensions import suspensions
@@ -61,6 +62,7 @@ async def directory_page(request: AnyRequest) -> Response[Any]:
     rows = await directory.listing(wanted, today, limit=PAGE + 1, after=after)
     following = encode_cursor(directory.cursor_key(rows[PAGE - 1])) if len(rows) > PAGE else None
     picked = forms.read_numbers(query.get("pick", ()))
+    compared = await _compared(picked, wanted)
     return await web.page(
         request,
         "agencies/directory.html",
@@ -72,7 +74,8 @@ async def directory_page(request: AnyRequest) -> Response[Any]:
         facets=await directory.facets(wanted.profession),
         seed=lot_seed(today),
         picked=picked,
-        compared=await _compared(picked, wanted),
+        compared=compared,
+        marks=await marks((one.agency_id, one.profession) for one in (*rows[:PAGE], *compared)),
         promises=await promised_days(picked, wanted.items[0] if wanted.items else None),
         base_query=_address(query, "cursor"),
         without=lambda name, value=None: _address(query, name, value),

@@ -3,6 +3,7 @@
 from agencies.queries.desk import desk_items
 from agencies.queries.directory import search
 from agencies.queries.kin import GradedLine, Kin, graded_lines, kin_candidates, kin_source
+from agencies.queries.marks import CONTESTED_GRADES, Contested, GradeMark, marks
 from agencies.queries.persons import FlagRow, barred_practitioners, flagged_certificates, flagged_staff, person_flags
 from agencies.queries.reference import ITEM_CATALOGUE, ItemLabel, department, departments
 from agencies.queries.register import (
@@ -26,12 +27,15 @@ from agencies.queries.suspensions import SuspensionRow, suspension_of, suspensio
 from agencies.queries.ties import DeclaredTie, Ties, ties
 
 __all__ = [
+    "CONTESTED_GRADES",
     "ITEM_CATALOGUE",
     "AgencyCard",
     "AgencyNotFound",
     "AgencyRow",
+    "Contested",
     "DeclaredTie",
     "FlagRow",
+    "GradeMark",
     "GradedLine",
     "ItemLabel",
     "Kin",
@@ -52,6 +56,7 @@ __all__ = [
     "graded_lines",
     "kin_candidates",
     "kin_source",
+    "marks",
     "offering",
     "person_flags",
     "recorded_agencies",

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
+from agencies.queries import marks
 from contracts import forms, queries, services
 from contracts.queries.contracts import contracts as list_contracts
 from contracts.queries.deferred import deferral
@@ -37,6 +38,7 @@ async def contract_list(
         request,
         "contracts/contract_list.html",
         listing=listing,
+        marks=await marks((one.agency_id, one.profession) for one in listing["items"]),
         states=CONTRACT_STATES,
         chosen=chosen,
     )
@@ -62,6 +64,7 @@ async def _detail(
         "contracts/contract_detail.html",
         view=view,
         row=view.row,
+        marks=await marks([(view.row.agency_id, view.row.profession)]),
         entries=await timeline(f"contract:{contract_id}"),
         now_box=now_box,
         following=following,

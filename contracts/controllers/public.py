@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery
 
+from agencies.queries import marks
 from contracts import queries
 from contracts.rules.sheets import SheetUnknown, all_sheets
 from core import web
@@ -31,7 +32,13 @@ async def record_list(
     )
     listing = web.cursor_page(found, PER_PAGE, lambda row: row.id)
     query = f"agency={agency}" if agency else f"project={project}" if project else ""
-    return await web.page(request, "contracts/record_list.html", listing=listing, query=query)
+    return await web.page(
+        request,
+        "contracts/record_list.html",
+        listing=listing,
+        query=query,
+        marks=await marks((one.agency_id, one.profession) for one in listing["items"]),
+    )
 
 
 @get("/contracts/records/{number:str}", name="contracts:contract-record", opt=web.public)
@@ -42,6 +49,7 @@ async def contract_record(request: AnyRequest, number: FromPath[str]) -> Respons
         request,
         "contracts/contract_record.html",
         row=row,
+        marks=await marks([(row.agency_id, row.profession)]),
         results=await queries.public_deliverables(row.id),
     )
 

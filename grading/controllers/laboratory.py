@@ -63,8 +63,24 @@ STATE_TAGS = {
 GROUPS = (
     (N_("等级分段"), N_("下一级的上限随上一级的起点走。"), ("band-a", "band-b", "band-c")),
     (N_("单件得分的权重"), N_("三项之和须为 1。"), ("technical", "deadline", "filing")),
-    (N_("评分"), "", ("half-life", "reviewer-share", "client-share")),
     (N_("升降级"), N_("把握达到这个概率才变动。"), ("up-at", "down-at")),
+    (N_("评分"), N_("权重随时间减半，超过年限的不看。"), ("half-life", "window")),
+    (N_("上限"), "", ("reviewer-share", "client-share", "stars-cap", "severity-cap", "bonus-cap")),
+    (
+        N_("评级所需的证据"),
+        N_("不满足的不评级，显示“证据不足”。"),
+        ("rated-results", "rated-reviewers", "rated-clients", "rated-reliability"),
+    ),
+    (
+        N_("A 级的其他条件"),
+        N_("无零分成果的月数也用于最高 C 级和两件零分定 D 级。"),
+        ("a-registered", "a-results", "a-clients", "a-no-low", "a-points", "no-zero"),
+    ),
+    (
+        N_("D 级的条件和期限"),
+        N_("已有决定书的 D 级按决定的期限，不随试算改动。"),
+        ("d-results", "points-term", "veto-term", "after-term"),
+    ),
     (N_("不良行为记分"), "", ("warning-at", "restriction-at", "item-life")),
 )
 
@@ -193,7 +209,7 @@ async def _proposal(
     )
     listed = web.cursor_page(moved, SHOWN, lambda row: row.row_id)
     block = "replay" if request.headers.get("hx-request") and form is None else None
-    return await web.page(
+    response = await web.page(
         request,
         "grading/lab_proposal.html",
         block=block,
@@ -208,6 +224,9 @@ async def _proposal(
         title_of=_title_of,
         entries=await timeline(f"scheme:{view.number}"),
     )
+    if block and not (view.replay and view.replay.busy):
+        response.headers["hx-refresh"] = "true"  # the next step stands outside the part that moves
+    return response
 
 
 def _figures(view: ProposalView) -> dict[str, Any]:
@@ -264,7 +283,8 @@ async def approve(request: AnyRequest, proposal_id: FromPath[int]) -> Response[A
         return await services.approve_scheme(actor=actor, proposal_id=proposal_id, reasons=parse_text(form, "reasons"))
 
     def say(made: ApprovalReceipt) -> str:
-        return _("已批准，%(day)s 起施行，已通知 %(n)s 家机构。") % {"day": made.in_force_from, "n": made.told}
+        told = {"v": made.scheme_code, "day": made.in_force_from, "n": made.told}
+        return _("已批准为 %(v)s，%(day)s 起施行，已通知 %(n)s 家机构。") % told
 
     return await _act(request, proposal_id, do, say)
 

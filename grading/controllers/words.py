@@ -46,12 +46,12 @@ CERTIFICATE_STATES = {
 }
 REASONS = {
     "GATE-A": N_("评分达到 A 级，其他条件未全部满足，定为 B 级"),
-    "D-NEEDS-RESULTS": N_("成果不足 3 件，不定 D 级"),
-    "CC-01": N_("12 个月内有零分成果，最高 C 级"),
+    "D-NEEDS-RESULTS": N_("成果不足 %(d)s 件，不定 D 级"),
+    "CC-01": N_("%(z)s 个月内有零分成果，最高 C 级"),
     "CC-02": N_("有效记分满 %(n)s 分，最高 C 级"),
     "CC-03": N_("处于限期整改期，最高 C 级"),
     "CC-04": N_("12 个月内核实投诉 2 件以上，最高 C 级"),
-    "AFTER-D": N_("D 级期满后 6 个月内最高 C 级"),
+    "AFTER-D": N_("D 级期满后 %(a)s 个月内最高 C 级"),
     "NO-A": N_("D 级期满后的下一年度不评 A 级"),
 }
 _CHECKS = {
@@ -60,9 +60,9 @@ _CHECKS = {
     "registered": N_("登记满 %(need)s 个月"),
     "reviewed": N_("已评成果不少于 %(need)s 件"),
     "unrelated": N_("互不关联的业主不少于 %(need)s 家"),
-    "no-low-grade": N_("12 个月内没有 C 级或 D 级"),
+    "no-low-grade": N_("%(low)s 个月内没有 C 级或 D 级"),
     "points": N_("记分少于 %(need)s 分"),
-    "no-zero": N_("12 个月内无零分成果"),
+    "no-zero": N_("%(zero)s 个月内无零分成果"),
     "certificate": N_("资质在有效期内"),
     "conduct": N_("行为等级不低于 %(need)s 级"),
     "results": N_("已评成果不少于 %(need)s 件"),
@@ -101,14 +101,15 @@ def likely(chance: Decimal) -> str:
     return _("99%% 以上") % {} if value > 99 else f"{value:.0f}%"
 
 
-def check_line(check: Check) -> tuple[bool, str, str]:
+def check_line(check: Check, scheme: Scheme) -> tuple[bool, str, str]:
     """A condition as `ui.checks` shows it: met or not, what is asked, what there is."""
     if check.code == "probability":
         needed, edge = check.need.split(":")
         code = "probability" if Decimal(needed) >= Decimal("0.5") else "holds"
         text = _(_CHECKS[code]) % {"need": f"{Decimal(edge):.0f}", "chance": percent(needed)}
         return check.met, text, percent(check.have)
-    text = _(_CHECKS[check.code]) % {"need": check.need}
+    gates = scheme.gates
+    text = _(_CHECKS[check.code]) % {"need": check.need, "low": gates.no_low_grade_months, "zero": gates.no_zero_months}
     return check.met, text, _have(check)
 
 
@@ -125,7 +126,13 @@ def _have(check: Check) -> str:
 def reason(code: str, scheme: Scheme) -> str:
     """Why a grade is capped, in words; direct grounds by their name in the scheme."""
     if code in REASONS:
-        return _(REASONS[code]) % {"n": scheme.conduct.warning_at}
+        gates, terms = scheme.gates, scheme.terms
+        return _(REASONS[code]) % {
+            "n": scheme.conduct.warning_at,
+            "z": gates.no_zero_months,
+            "d": gates.d_needs_results,
+            "a": terms.after_d_months,
+        }
     trigger = scheme.trigger(code)
     return f"{loc(trigger, 'name')}（{code}）" if trigger else code
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import NameOID
+from pyhanko.pdf_utils.extensions import DeveloperExtension
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
@@ -27,6 +28,8 @@ FIELD = "Xinshi"
 CURVE = ec.SECP256R1()
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Order of the group of P-256 (SEC 2, 2.4.2)."""
+NEWEST = (1, 7)
+"""The version of PDF that PDF/A-2 builds on (ISO 19005-2, 4)."""
 BEGINS, ENDS = datetime(2026, 1, 1, tzinfo=UTC), datetime(2046, 1, 1, tzinfo=UTC)
 NAME = "信市 Xinshi 证书签章（平台自签 self-signed）"
 
@@ -110,9 +113,32 @@ def _signer(secret: bytes, origin: str) -> signers.SimpleSigner:
     )
 
 
+class ArchivalUpdate(IncrementalPdfFileWriter):
+    """An incremental update that keeps a PDF/A-2 file what it is: PDF 1.7, with its own metadata.
+
+    By itself pyHanko writes the metadata anew, as attributes and resources where PDF/A (ISO 19005-2, 6.6) describes
+    simple properties, and for a signature by elliptic curves it declares the file PDF 2.0 with extensions of that
+    version, on which PDF/A-2 cannot build. The curve is named in the signature itself; every reader takes it from there.
+    """
+
+    def _update_meta(self) -> None:
+        """Nothing: the time of signing stands in the signature."""
+
+    def ensure_output_version(self, version: tuple[int, int]) -> None:
+        """At most PDF 1.7."""
+        if version <= NEWEST:
+            super().ensure_output_version(version)  # type: ignore[no-untyped-call]
+
+    def register_extension(self, ext: DeveloperExtension) -> None:
+        """Only extensions of PDF 1.7."""
+        if str(ext.base_version) <= "/1.7":
+            super().register_extension(ext)
+
+
 def signed(pdf: bytes, *, number: str, digest: str, address: str) -> bytes:
     """The document with an invisible PAdES signature that certifies it: no later change is allowed.
 
+    PDF/A stays PDF/A: an incremental update, an invisible field, no new fonts, metadata untouched.
     The signature's reason carries the certificate's number and fingerprint, which checking reads back.
     """
     metadata = signers.PdfSignatureMetadata(
@@ -126,6 +152,6 @@ def signed(pdf: bytes, *, number: str, digest: str, address: str) -> bytes:
         docmdp_permissions=fields.MDPPerm.NO_CHANGES,
     )
     signer = signers.PdfSigner(metadata, _signer(keys.secret(KEY), settings.load().log_origin))
-    out = signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)))
+    out = signer.sign_pdf(ArchivalUpdate(io.BytesIO(pdf)))
     made: bytes = out.getvalue()
     return made

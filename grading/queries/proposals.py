@@ -17,12 +17,13 @@ from grading.rules.proposals import Change, ProposalAbsent, ProposalState, Repla
 
 ANNOUNCED = (ProposalState.APPROVED.value, ProposalState.IN_FORCE.value)
 _PROPOSAL = """
-select p.*, s.code as base_code, s.source as base_source,
+select p.*, s.code as base_code, s.source as base_source, v.code as scheme_code,
   c.name as created_name, e.name as edited_name, u.name as submitted_name, d.name as decided_name
 from grading_proposal p
 join grading_scheme s on s.id = p.base
 join core_account c on c.id = p.created_by
 join core_account e on e.id = p.edited_by
+left join grading_scheme v on v.id = p.published
 left join core_account u on u.id = p.submitted_by
 left join core_account d on d.id = p.decided_by
 """
@@ -30,7 +31,7 @@ _PLAIN = (
     *("number", "purpose", "source", "digest", "version", "base_code", "base_source", "created_by", "created_at"),
     *("edited_by", "edited_at", "submitted_by", "submitted_at", "decided_by", "decided_at", "reasons"),
     *("created_name", "edited_name", "submitted_name", "decided_name"),
-    *("notice_until", "shadow_until", "in_force_from"),
+    *("notice_until", "shadow_until", "in_force_from", "scheme_code"),
 )
 
 
@@ -59,7 +60,10 @@ class ReplayView:
 
 @dataclass(frozen=True)
 class ProposalView:
-    """A proposal with its changes in words; `replay` is the newest try-out, `shadow` the newest shadow."""
+    """A proposal with its changes in words; `replay` is the newest try-out, `shadow` the newest shadow.
+
+    `scheme_code` is the version it has become (`XT-2026.2`), from approval on.
+    """
 
     proposal_id: int
     state: ProposalState
@@ -88,6 +92,7 @@ class ProposalView:
     notice_until: date | None
     shadow_until: date | None
     in_force_from: date | None
+    scheme_code: str | None
     replay: ReplayView | None = None
     shadow: ReplayView | None = None
 
@@ -180,8 +185,10 @@ async def proposal(proposal_id: int) -> ProposalView:
 
 
 async def announced_change(number: str) -> ProposalView:
-    """One announced or applied change for everybody; `ProposalAbsent` before it is approved."""
-    row = await db.row(_PROPOSAL + "where p.number = $1 and p.state = any($2)", number, list(ANNOUNCED))
+    """One announced or applied change for everybody, by its number or its version; `ProposalAbsent` before approval."""
+    row = await db.row(
+        _PROPOSAL + "where (p.number = $1 or v.code = $1) and p.state = any($2)", number, list(ANNOUNCED)
+    )
     if row is None:
         raise ProposalAbsent
     return await _with_replays(row)

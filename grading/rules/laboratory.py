@@ -8,7 +8,8 @@ through its months again under the variant, every month building on the variant'
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from itertools import pairwise
@@ -23,7 +24,7 @@ from grading.rules.bands import ORDER
 from grading.rules.calibration import Calibration
 from grading.rules.evidence import Evidence, PastGrade, Previous
 from grading.rules.replay import Outcome, grade
-from grading.rules.scheme import Scheme, load_scheme
+from grading.rules.scheme import Scheme, SchemeInvalid, load_scheme
 
 GRADES = (*reversed(ORDER), CreditGrade.N)
 """A to D and N, in the order of the migration table."""
@@ -41,6 +42,13 @@ class KnobNotWhole(Rejected):
 
     code: ClassVar[str] = "knob-not-whole"
     text: ClassVar[str] = N_("%(name)s须为 %(low)s 到 %(high)s 之间的整数。请改正后再试算。")
+
+
+class VariantContradictory(SchemeInvalid):
+    """Changed numbers that cannot hold together: weights, bands, thresholds, terms."""
+
+    code: ClassVar[str] = "variant-contradictory"
+    text: ClassVar[str] = N_("这几个数不能一起用：%(reason)s。请改正后再试算。")
 
 
 class NothingChanged(Rejected):
@@ -64,11 +72,20 @@ class Knob:
     title_en: str = ""
 
 
-def _knob(name: str, title: str, path: tuple[str | int, ...], low: str, high: str, unit: str = "") -> Knob:
-    return Knob(name, title, path, Decimal(low), Decimal(high), unit, whole=path[0] == "conduct")
+def _knob(
+    name: str, title: str, path: tuple[str | int, ...], low: str, high: str, unit: str = "", *, whole: bool = False
+) -> Knob:
+    return Knob(name, title, path, Decimal(low), Decimal(high), unit, whole)
 
 
-_POINTS, _MONTHS, _SHARE = N_("%(n)s 分"), N_("%(n)s 个月"), ""
+def _count(name: str, title: str, path: tuple[str | int, ...], low: str, high: str, unit: str) -> Knob:
+    return _knob(name, title, path, low, high, unit, whole=True)
+
+
+_POINTS, _MONTHS, _PIECES, _SHARE = N_("%(n)s 分"), N_("%(n)s 个月"), N_("%(n)s 件"), ""
+_PERSONS, _HOUSES = N_("%(n)s 人"), N_("%(n)s 家")
+_D_RESULTS = ("gates", "score_below_60", "needs_reviewed_results_at_least")
+_STARS = ("estimator", "stars", "max_weight_in_expert_marks")
 KNOBS: tuple[Knob, ...] = (
     _knob("band-a", N_("A 级起点"), ("bands", 0, "min"), "61", "99.99", _POINTS),
     _knob("band-b", N_("B 级起点"), ("bands", 1, "min"), "51", "98", _POINTS),
@@ -77,13 +94,31 @@ KNOBS: tuple[Knob, ...] = (
     _knob("deadline", N_("时限分权重"), ("case_score", "weights", "deadline"), "0", "1", _SHARE),
     _knob("filing", N_("备案分权重"), ("case_score", "weights", "filing"), "0", "1", _SHARE),
     _knob("half-life", N_("评分半衰期"), ("estimator", "half_life_months"), "1", "120", _MONTHS),
+    _count("window", N_("取证年限"), ("estimator", "max_age_months"), "6", "36", _MONTHS),
     _knob("reviewer-share", N_("单个评审人权重上限"), ("estimator", "reviewer_max_share_of_weight"), "0.05", "1"),
     _knob("client-share", N_("单个委托方权重上限"), ("estimator", "client_max_share_of_weight"), "0.05", "1"),
+    _knob("stars-cap", N_("业主评价合计的权重上限"), _STARS, "0", "5", _PIECES),
+    _knob("severity-cap", N_("宽严修正上限"), ("estimator", "severity_limit"), "0", "30", _POINTS),
+    _knob("bonus-cap", N_("加分上限"), ("agency_score", "bonus_max"), "0", "10", _POINTS),
     _knob("up-at", N_("升级所需概率"), ("estimator", "up_when_probability_at_least"), "0.5", "0.99"),
     _knob("down-at", N_("降级所需概率"), ("estimator", "down_when_probability_at_least"), "0.5", "0.99"),
-    _knob("warning-at", N_("记分达到多少最高为 C"), ("conduct", "warning_at"), "1", "100", _POINTS),
-    _knob("restriction-at", N_("记分达到多少为 D"), ("conduct", "restriction_at"), "2", "100", _POINTS),
-    _knob("item-life", N_("记分有效期"), ("conduct", "item_life_months"), "1", "60", _MONTHS),
+    _count("rated-results", N_("评级所需成果数"), ("not_rated", "if_reviewed_results_below"), "1", "50", _PIECES),
+    _count("rated-reviewers", N_("评级所需审查员数"), ("not_rated", "or_reviewers_below"), "1", "20", _PERSONS),
+    _count("rated-clients", N_("评级所需业主数"), ("not_rated", "or_clients_below"), "1", "20", _HOUSES),
+    _knob("rated-reliability", N_("评级所需可靠度"), ("not_rated", "or_reliability_below"), "0", "0.99"),
+    _count("a-registered", N_("A 级所需登记月数"), ("gates", "A", "registered_months_at_least"), "0", "60", _MONTHS),
+    _count("a-results", N_("A 级所需成果数"), ("gates", "A", "reviewed_results_at_least"), "1", "50", _PIECES),
+    _count("a-clients", N_("A 级所需互不关联业主数"), ("gates", "A", "unrelated_clients_at_least"), "1", "20", _HOUSES),
+    _count("a-no-low", N_("A 级所需无 C、D 级月数"), ("gates", "A", "no_grade_c_or_d_in_months"), "1", "24", _MONTHS),
+    _count("a-points", N_("A 级记分界限（须少于）"), ("gates", "A", "active_points_below"), "1", "100", _POINTS),
+    _count("no-zero", N_("无零分成果的月数"), ("gates", "A", "no_zero_score_in_months"), "1", "36", _MONTHS),
+    _count("d-results", N_("定 D 级所需成果数"), _D_RESULTS, "1", "50", _PIECES),
+    _count("warning-at", N_("记分达到多少最高为 C"), ("conduct", "warning_at"), "1", "100", _POINTS),
+    _count("restriction-at", N_("记分达到多少为 D"), ("conduct", "restriction_at"), "2", "100", _POINTS),
+    _count("item-life", N_("记分有效期"), ("conduct", "item_life_months"), "1", "60", _MONTHS),
+    _count("points-term", N_("记分满额的最短期限"), ("terms", "points_based_d_months_at_least"), "1", "48", _MONTHS),
+    _count("veto-term", N_("一票否决的最短期限"), ("terms", "veto_d_months_at_least"), "1", "48", _MONTHS),
+    _count("after-term", N_("D 级期满后最高 C 级的期限"), ("terms", "after_d", "months"), "0", "48", _MONTHS),
 )
 """The numbers a form offers; the points of single items come on top (`points:CODE`)."""
 
@@ -94,7 +129,7 @@ def knobs_of(source: str) -> tuple[Knob, ...]:
     items = tomllib.loads(source)["conduct"]["items"]
     points = tuple(
         replace(
-            _knob(f"points:{item['code']}", item["name_zh"], ("conduct", "items", n, "points"), "1", "40", _POINTS),
+            _count(f"points:{item['code']}", item["name_zh"], ("conduct", "items", n, "points"), "1", "40", _POINTS),
             title_en=item["name_en"],
         )
         for n, item in enumerate(items)
@@ -149,7 +184,10 @@ def parse_changes(source: str, typed: Mapping[str, str]) -> dict[str, Decimal]:
 
 
 def vary(source: str, changes: Mapping[str, Decimal], new_id: str) -> str:
-    """The text of the scheme `new_id`: `source` with the changes. Raises `SchemeInvalid` where it contradicts itself."""
+    """The text of the scheme `new_id`: `source` with the changes.
+
+    Raises `VariantContradictory` (a `SchemeInvalid`) where it contradicts itself.
+    """
     document: Any = tomlkit.parse(source)
     document["scheme"]["id"] = new_id
     for knob in knobs_of(source):
@@ -159,7 +197,10 @@ def vary(source: str, changes: Mapping[str, Decimal], new_id: str) -> str:
         lower["below"] = upper["min"]
     _retell(document, changes)
     text: str = tomlkit.dumps(document)
-    load_scheme(text)
+    try:
+        load_scheme(text)
+    except SchemeInvalid as problem:
+        raise VariantContradictory(**problem.params) from problem
     return text
 
 
@@ -172,6 +213,27 @@ def _retell(document: Any, changes: Mapping[str, Decimal]) -> None:
         mark.pop("test_vectors", None)
     if "half-life" in changes:
         document["estimator"].pop("test_vectors", None)
+    _retell_thresholds(document, changes)
+
+
+def _retell_thresholds(document: Any, changes: Mapping[str, Decimal]) -> None:
+    """Names of caps and grounds that speak their own numbers."""
+    conduct, zero = document["conduct"], document["gates"]["A"]["no_zero_score_in_months"]
+    warn, limit = conduct["warning_at"], conduct["restriction_at"]
+    told = {}
+    if changes.keys() & {"warning-at", "restriction-at"}:
+        told["CC-02"] = (f"有效记分{warn}至{limit - 1}分", f"Active points {warn} to {limit - 1}")
+        told["DD-06"] = (f"有效记分达到{limit}分", f"Active points reach {limit}")
+        conduct.pop("frame_zh", None)
+        conduct.pop("frame_en", None)
+    if "no-zero" in changes:
+        told["CC-01"] = (f"{zero}个月内有一件成果被判零分", f"One zero-scored result in {zero} months")
+        told["DD-07"] = (f"{zero}个月内有两件成果被判零分", f"Two zero-scored results in {zero} months")
+    if changes.keys() & {"band-a", "band-b", "band-c"}:
+        document.pop("bands_note", None)
+    for one in (*document["gates"]["cap_to_c"], *document["direct_d"]["triggers"]):
+        if one["code"] in told:
+            one["name_zh"], one["name_en"] = told[one["code"]]
 
 
 def _tidy(value: Decimal) -> Decimal:
@@ -237,32 +299,60 @@ def replay(
     done = []
     for _, chain in sorted(chains.items()):
         last: Outcome | None = None
-        history: list[PastGrade] = []
+        memory = _Memory()
         for past in sorted(chain, key=lambda p: p.evidence.as_of):
-            given = _under(past.evidence, None if as_decided else scheme, last, history)
+            given = _under(past.evidence, None if as_decided else scheme, last, memory)
             last = grade(given, scheme, past.table)
-            history.append(PastGrade(given.as_of, last.result))
+            memory.keep(past, last.result)
             done.append(Regraded(past, last.result, last.score))
             progress(1)
     return done
 
 
-def _under(evidence: Evidence, list_of: Scheme | None, last: Outcome | None, history: Sequence[PastGrade]) -> Evidence:
+@dataclass(slots=True)
+class _Memory:
+    """The grades known along one chain: the variant's own, and those the evidence tells of from elsewhere.
+
+    Evidence looks back as far as its own scheme asks; a variant that asks further is told what earlier evidence told.
+    """
+
+    own: list[PastGrade] = field(default_factory=list)
+    published: dict[date, PastGrade] = field(default_factory=dict)
+    elsewhere: list[PastGrade] = field(default_factory=list)
+
+    def keep(self, past: PastReport, result: CreditGrade) -> None:
+        """One more month of the chain: what was published, and what the variant says instead."""
+        day = past.evidence.as_of
+        self.own.append(PastGrade(day, result))
+        self.published[day] = PastGrade(day, past.result)
+
+    def history(self, told: Sequence[PastGrade]) -> tuple[PastGrade, ...]:
+        """What the gates may look at: predecessors' and earlier grades as published, the chain's own as regraded."""
+        others = list(told)
+        for day, own in self.published.items():
+            same_day = [one for one in others if one.as_of == day]
+            if same_day:
+                others.remove(own if own in same_day else same_day[0])
+        since = min((one.as_of for one in told), default=date.max)
+        self.elsewhere = [*(one for one in self.elsewhere if one.as_of < since), *others]
+        return tuple(sorted([*self.elsewhere, *self.own], key=lambda one: one.as_of))
+
+
+def _under(evidence: Evidence, list_of: Scheme | None, last: Outcome | None, memory: _Memory) -> Evidence:
     """The evidence as it would stand under the variant: its own points, its own last grade, its own history."""
     findings = tuple(
         replace(one, points=item.points) if list_of and (item := list_of.item(one.code)) else one
         for one in evidence.findings
     )
+    history = memory.history(evidence.history)
     if last is None:
-        return replace(evidence, findings=findings)
-    before = history[-1].as_of
-    own = {one.as_of: one for one in history}
+        return replace(evidence, findings=findings, history=history)
     return replace(
         evidence,
         findings=findings,
-        rated_before=evidence.rated_before or any(one.result is not CreditGrade.N for one in history),
-        previous=Previous(before, last.band, last.result, last.score, last.sd),
-        history=tuple(own.get(one.as_of, one) for one in evidence.history),
+        rated_before=evidence.rated_before or any(one.result is not CreditGrade.N for one in memory.own),
+        previous=Previous(memory.own[-1].as_of, last.band, last.result, last.score, last.sd),
+        history=history,
     )
 
 

@@ -4,6 +4,7 @@ A new scheme is announced for 20 working days and runs as a shadow for a quarter
 after both is made by it (grading.md §7). Everything here is pure.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ NOTICE_WD = 20
 """Working days for which a new scheme is announced."""
 SHADOW_MONTHS = 3
 """A quarter in which the new scheme runs beside the one in force."""
+VERSION = re.compile(r"(?P<prefix>.+)-\d{4}\.\d+")
+"""A readable name of a scheme: prefix of the edition, year, sequence."""
 HELD_OUT_MONTHS = 6
 """Months at the end of the replay whose marks judge the order foretold before them."""
 
@@ -162,6 +165,17 @@ def next_run_day(after: date, workdays: Calendar) -> date:
         if day > after:
             return day
         first = add_months(first, 1)
+
+
+def version_name(base: str, year: int, taken: Iterable[str], edition: str) -> str:
+    """What the next version is called: the prefix of its base, the year of approval, and the next number of that year.
+
+    A base without such a name gets the prefix `edition`. `XT-2026.1` is followed by `XT-2026.2`, and by `XT-2027.1` in the next year.
+    """
+    named = VERSION.fullmatch(base)
+    stem = f"{named['prefix'] if named else edition}-{year}."
+    numbers = [int(code.removeprefix(stem)) for code in taken if code.startswith(stem) and VERSION.fullmatch(code)]
+    return f"{stem}{max(numbers, default=0) + 1}"
 
 
 def check_second(account_id: int, hands: Iterable[int | None]) -> None:

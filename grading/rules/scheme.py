@@ -373,6 +373,12 @@ def _consequence(grade: CreditGrade, raw: Mapping[str, Any]) -> Consequence:
     )
 
 
+def said_plainly(value: Decimal) -> str:
+    """A number without needless zeros: `90`, not `90.00` and not `9E+1`."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _objections(scheme: Scheme, raw: Mapping[str, Any]) -> list[Message]:
     if raw.get("schema") != SCHEMA:
         return [Message(N_("文件格式应为 %(schema)s"), {"schema": SCHEMA})]
@@ -381,6 +387,8 @@ def _objections(scheme: Scheme, raw: Mapping[str, Any]) -> list[Message]:
         *_band_objections(scheme.bands),
         *_estimator_objections(scheme.estimator),
         *_conduct_objections(scheme.conduct),
+        *_gate_objections(scheme.gates, scheme.not_rated),
+        *_term_objections(scheme.terms),
         *_repeated([item.code for item in scheme.conduct.items]),
         *_repeated([trigger.code for trigger in scheme.triggers]),
     ]
@@ -388,8 +396,13 @@ def _objections(scheme: Scheme, raw: Mapping[str, Any]) -> list[Message]:
 
 def _weight_objections(weights: CaseWeights) -> list[Message]:
     parts = (weights.technical, weights.deadline, weights.filing)
-    if min(parts) < 0 or sum(parts) != 1:
-        return [Message(N_("单件得分各部分权重之和不是 1"))]
+    if min(parts) < 0:
+        return [Message(N_("单件得分的权重不得为负"))]
+    if sum(parts) != 1:
+        said = {
+            name: said_plainly(100 * part) for name, part in zip("tdfn", (*parts, sum(parts, Decimal(0))), strict=True)
+        }
+        return [Message(N_("技术、时限、备案三项权重之和须为 100%%，现为 %(t)s + %(d)s + %(f)s = %(n)s%%"), said)]
     return []
 
 
@@ -402,7 +415,8 @@ def _band_objections(bands: Sequence[Band]) -> list[Message]:
     if any(high.minimum != low.below for high, low in pairwise(bands)):
         return [Message(N_("等级分段之间有空隙或重叠"))]
     if any(band.minimum >= band.below for band in bands):
-        return [Message(N_("有一个等级分段是空的"))]
+        starts = {band.grade.value.lower(): said_plainly(band.minimum) for band in bands}
+        return [Message(N_("各级起点须依次降低，现为 A 级 %(a)s、B 级 %(b)s、C 级 %(c)s"), starts)]
     return []
 
 
@@ -421,7 +435,27 @@ def _estimator_objections(rules: EstimatorRules) -> list[Message]:
 
 def _conduct_objections(rules: ConductRules) -> list[Message]:
     if not 0 < rules.warning_at < rules.restriction_at:
-        return [Message(N_("最高为 C 级的记分须少于定为 D 级的记分"))]
+        said = {"c": rules.warning_at, "d": rules.restriction_at}
+        return [Message(N_("最高为 C 级的记分须少于定为 D 级的记分，现为 %(c)s 与 %(d)s"), said)]
+    return []
+
+
+def _gate_objections(gates: GateRules, rated: NotRatedRules) -> list[Message]:
+    asked = (gates.registered_months, gates.reviewed_results, gates.unrelated_clients, gates.no_low_grade_months)
+    counted = (gates.points_below, gates.no_zero_months, gates.d_needs_results, rated.results_below)
+    if min(*asked, *counted, rated.reviewers_below, rated.clients_below, rated.within_months) < 0:
+        return [Message(N_("评级门槛的数值不得为负"))]
+    if not 0 <= rated.reliability_below < 1:
+        return [Message(N_("证据可靠度的门槛须在 0 与 1 之间"))]
+    return []
+
+
+def _term_objections(terms: TermRules) -> list[Message]:
+    if min(terms.points_d_months, terms.veto_d_months) <= 0 or terms.after_d_months < 0:
+        return [Message(N_("D 级的期限须为正数"))]
+    if terms.veto_d_months > terms.veto_d_months_at_most:
+        said = {"n": terms.veto_d_months, "m": terms.veto_d_months_at_most}
+        return [Message(N_("一票否决定 D 级最短 %(n)s 个月，不得长于最长的 %(m)s 个月"), said)]
     return []
 
 

@@ -1,6 +1,7 @@
 """Changing the rules: drafted from named numbers, tried, submitted, decided by somebody else, announced, in force.
 
-A proposal's text is fixed by its digest from draft to publication: what was tried is what is approved.
+A proposal's text is fixed by its digest from draft to publication: what was tried is what is approved. Only its
+name changes at approval, from the proposal's number to that of the version (`XT-2026.2`); both digests are on the trail.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from core import clock, db, mail, trail
 from core.db import transaction
 from core.errors import StaleForm
 from core.identity import SYSTEM, Identity, Permission
-from core.serials import next_number
+from core.serials import CITY, next_number
 from core.states import advance
 from core.workdays import calendar
 from grading.rules.laboratory import vary
@@ -35,6 +36,7 @@ from grading.rules.proposals import (
     check_second,
     clock_of,
     next_run_day,
+    version_name,
 )
 from grading.rules.scheme import digest_of
 from grading.services.trying import shadow_latest
@@ -66,8 +68,9 @@ class ProposalReceipt:
 
 @dataclass(frozen=True)
 class ApprovalReceipt(ProposalReceipt):
-    """Approved: when the new scheme is announced, shadowed and in force, and how many agencies were told."""
+    """Approved: the new version's name, when it is announced, shadowed and in force, how many agencies were told."""
 
+    scheme_code: str
     notice_until: date
     shadow_until: date
     in_force_from: date
@@ -137,29 +140,36 @@ async def approve_scheme(*, actor: Identity, proposal_id: int, reasons: str) -> 
         state = advance(TRANSITIONS, ProposalState(row["state"]), ProposalAct.APPROVE)
         source = await _newest(row["base"])
         times = await _times(row["base"])
+        named = await _named(row, source)
         published = await db.value(
             "insert into grading_scheme (code, digest, source, in_force_from, published_at)"
             " values ($1, $2, $3, $4, $5) returning id",
-            *(row["number"], row["digest"], row["source"], times.in_force_from, clock.now()),
+            *(named.code, named.digest, named.text, times.in_force_from, clock.now()),
         )
         await db.execute(
             "update grading_proposal set state = $2, decided_by = $3, decided_at = $4, reasons = $5, notice_until = $6,"
-            " shadow_until = $7, in_force_from = $8, published = $9 where id = $1",
+            " shadow_until = $7, in_force_from = $8, published = $9, source = $10, digest = $11 where id = $1",
             *(proposal_id, state.value, actor.account_id, clock.now(), reasons),
-            *(times.notice_until, times.shadow_until, times.in_force_from, published),
+            *(times.notice_until, times.shadow_until, times.in_force_from, published, named.text, named.digest),
         )
-        told = await _tell(row, source, times)
+        told = await _tell(row, source, times, named.code)
         done = await _recorded(
             actor,
             "scheme.approved",
             proposal_id,
-            {"in_force_from": times.in_force_from, "notice_until": times.notice_until, "told": told},
+            {
+                "scheme": named.code,
+                "tried_digest": row["digest"],
+                "in_force_from": times.in_force_from,
+                "notice_until": times.notice_until,
+                "told": told,
+            },
             reasons,
         )
         await shadow_latest()
     return ApprovalReceipt(
         *(done.proposal_id, done.number, done.state, done.version, done.digest, done.entry_id),
-        *(times.notice_until, times.shadow_until, times.in_force_from, told),
+        *(named.code, times.notice_until, times.shadow_until, times.in_force_from, told),
     )
 
 
@@ -236,6 +246,25 @@ async def _varied(source: str, variant: Variant, number: str) -> str:
     return await anyio.to_thread.run_sync(partial(vary, source, dict(variant.changes), number))
 
 
+@dataclass(frozen=True)
+class _Named:
+    """The text as it is published: the tried one under the version's name."""
+
+    code: str
+    text: str
+    digest: str
+
+
+async def _named(row: Any, source: str) -> _Named:
+    """Called under the lock of `_newest`, so that no two versions get one name."""
+    taken = [one["code"] for one in await db.rows("select code from grading_scheme")]
+    base = await db.value("select code from grading_scheme where id = $1", row["base"])
+    code = version_name(base, clock.today().year, taken, CITY)
+    changes = {name: Decimal(value) for name, value in row["changes"].items()}
+    text = await anyio.to_thread.run_sync(partial(vary, source, changes, code))
+    return _Named(code, text, digest_of(text))
+
+
 async def _tried(proposal_id: int, version: int) -> str:
     digest: str | None = await db.value(
         "select inputs_digest from grading_replay where proposal = $1 and version = $2 and kind = $3 and state = $4"
@@ -257,7 +286,7 @@ async def _times(base_id: int) -> Clock:
     return times
 
 
-async def _tell(row: Any, source: str, times: Clock) -> int:
+async def _tell(row: Any, source: str, times: Clock, code: str) -> int:
     agencies = await recorded_agencies()
     changes = changes_between(source, {name: Decimal(value) for name, value in row["changes"].items()})
     await mail.send(
@@ -265,6 +294,7 @@ async def _tell(row: Any, source: str, times: Clock) -> int:
         message=LETTER,
         context={
             "number": row["number"],
+            "version": code,
             "purpose": row["purpose"],
             "notice_until": times.notice_until.isoformat(),
             "in_force_from": times.in_force_from.isoformat(),

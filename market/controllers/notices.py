@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery
 
+from agencies import queries as agencies
 from agencies.rules import PROFESSION_TITLES
 from core import web
 from core.i18n import _, loc
@@ -116,6 +117,8 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
     """The page of a notice, also after a refused act on it."""
     identity = await web.who(request)
     row = await notices.notice(notice_id, identity)
+    award = await award_of(notice_id)
+    marks = await agencies.marks([(award.agency_id, row.profession)]) if award else {}
     shares = await custody.shares_of(notice_id) if row.custody is Custody.JOINT else []
     return await web.page(
         request,
@@ -130,7 +133,8 @@ async def show_notice(request: AnyRequest, notice_id: int, form: web.FormState |
         powers=await powers(row, identity),
         seal=await notices.seal_of(notice_id),
         opening=await notices.opening_of(notice_id),
-        award=await award_of(notice_id),
+        award=award,
+        award_mark=next(iter(marks.values()), None),
         ended=await ended_awards(notice_id),
         recused=await recused(row) if row.phase in TAKING_PART else [],
         objections=await boxed_objections(row.id),

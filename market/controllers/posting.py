@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from agencies import queries as agencies
-from agencies.rules import GRADE_TITLES, Profession, Standing
+from agencies.rules import GRADE_TITLES, CreditGrade, Profession, Standing
 from core import clock, web
 from core.errors import Message
 from core.forms import Form
@@ -104,20 +104,31 @@ def _limit(method: SelectionMethod, obstacle: Message | None, law: Edition) -> s
 
 
 async def candidates(wanted: Sequence[ItemRow]) -> dict[str, list[tuple[int, str]]]:
-    """Recorded agencies that offer each item, with the grade the client should look at; two queries a profession."""
+    """Recorded agencies that offer each item, with the grade the client should look at; four queries a profession."""
     found: dict[str, list[tuple[int, str]]] = {item.code: [] for item in wanted}
     for profession in sorted({item.profession for item in wanted}):
         recorded = await agencies.recorded_agencies(Profession(profession))
         ids = [each.agency_id for each in recorded]
         standings = await agencies.standings(ids, Profession(profession), clock.today())
+        told = await agencies.marks((one, profession) for one in ids)
         for item in wanted:
             if item.profession == profession:
-                found[item.code] = [_candidate(one) for one in standings.values() if item.code in one.items]
+                found[item.code] = [
+                    _candidate(one, told[agency_id, profession])
+                    for agency_id, one in standings.items()
+                    if item.code in one.items
+                ]
     return found
 
 
-def _candidate(one: Standing) -> tuple[int, str]:
-    return one.agency_id, _("%(name)s（%(more)s）") % {"name": loc(one, "name"), "more": _(GRADE_TITLES[one.grade])}
+def _candidate(one: Standing, mark: agencies.GradeMark) -> tuple[int, str]:
+    """What the client reads before choosing: the grade, the warning of C, the objection to it."""
+    notes = [_(GRADE_TITLES[one.grade])]
+    if one.grade is CreditGrade.C:
+        notes.append(_("选用须确认风险提示"))
+    if mark.contested:
+        notes.append(_("等级异议中"))
+    return one.agency_id, _("%(name)s（%(more)s）") % {"name": loc(one, "name"), "more": _("，").join(notes)}
 
 
 def local_input(moment: datetime) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery
 
+from agencies import queries as agencies
+from agencies.rules import GRADE_TITLES, CreditGrade
 from core import web
 from core.errors import NotFound
-from core.i18n import N_, loc
+from core.i18n import N_, _, loc
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
 from market.queries import awards, notices
@@ -50,6 +52,9 @@ async def show_result(request: AnyRequest, notice_id: int, form: web.FormState |
         raise ResultPending
     bids = await notices.opened_bids(notice_id)
     panel = await published_scores(row)
+    standing_award = await awards.award_of(notice_id)
+    seen: list[OpenedBid | awards.AwardRow] = [*bids, *_just(standing_award)]
+    marks = await agencies.marks((one.agency_id, row.profession) for one in seen)
     amounts = {one.id: one.amount for one in bids if one.amount is not None}
     return await web.page(
         request,
@@ -58,12 +63,13 @@ async def show_result(request: AnyRequest, notice_id: int, form: web.FormState |
         row=row,
         opening=opening,
         bids=bids,
-        short_options=[(one.agency_id, f"{one.place}　{loc(one, 'agency_name')}") for one in bids if one.shortlisted],
         panel=panel,
         sums=sums(amounts, panel.assessment) if panel else {},
         figures=_figures(row, bids, opening.draw),
         names={bid.uscc: bid for bid in bids},
-        award=await awards.award_of(notice_id),
+        award=standing_award,
+        marks=marks,
+        short_options=_short_options(bids, marks),
         ended=await awards.ended_awards(notice_id),
         powers=await powers(row, identity),
         progress=await progress(row),
@@ -75,6 +81,23 @@ async def show_result(request: AnyRequest, notice_id: int, form: web.FormState |
         price_checks=await price_checks(notice_id, row.client_id, identity),
         outcomes=OUTCOMES,
     )
+
+
+def _just(award: awards.AwardRow | None) -> list[awards.AwardRow]:
+    return [award] if award else []
+
+
+def _short_options(bids: list[OpenedBid], found: Mapping[tuple[int, str], agencies.GradeMark]) -> list[tuple[int, str]]:
+    """The shortlist to choose from, each with what must be known before choosing."""
+    told = {agency_id: mark for (agency_id, _trade), mark in found.items()}
+    return [(one.agency_id, f"{one.place}　{_noted(one, told[one.agency_id])}") for one in bids if one.shortlisted]
+
+
+def _noted(bid: OpenedBid, mark: agencies.GradeMark) -> str:
+    notes = [_(GRADE_TITLES[CreditGrade(bid.grade or "N")])]
+    if mark.contested:
+        notes.append(_("等级异议中"))
+    return _("%(name)s（%(more)s）") % {"name": loc(bid, "agency_name"), "more": _("，").join(notes)}
 
 
 def _figures(row: NoticeRow, bids: list[OpenedBid], draw: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -116,6 +139,7 @@ async def awards_page(request: AnyRequest, cursor: FromQuery[str | None] = None)
         request,
         "market/awards.html",
         rows=listed["items"],
+        marks=await agencies.marks((one.agency_id, one.profession) for one in listed["items"]),
         next_cursor=listed["next"],
         methods=METHOD_NAMES,
     )

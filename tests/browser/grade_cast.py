@@ -39,6 +39,8 @@ async def people() -> Office:
             "signer": fallen.signer,
             "officer": await officer(),
             "registrar": await make.member(Role.REGISTRAR),
+            "supervisor": await make.member(Role.MARKET_SUPERVISOR),
+            "client": await make.member(Role.CLIENT),
         }
         report_id = await fallen.report_id()
         return Office(

@@ -62,6 +62,68 @@ def test_a_certificate_is_checked_as_a_file_and_an_altered_one_refused(desk: Des
         reader.sees(verdict)
 
 
+def test_a_rule_is_tried_submitted_and_approved_by_a_second_officer(desk: Desk) -> None:
+    author = desk.person("officer").go("/grading/lab")
+    author.go("/grading/lab/new")
+    form = author.page.locator('main form[method="post"][action$="/grading/lab"]')
+    for name, value in (("changes-band-c", "75"), ("purpose", "C 级线对小机构偏高。")):
+        form.locator(f'[name="{name}"]').fill(value)
+    form.get_by_role("button", name="保存草稿").click()
+    author.look()
+    author.sees("各级起点须依次降低，现为 A 级 90、B 级 70、C 级 75")
+    assert author.page.locator('[name="changes-band-c"]').input_value() == "75", "what was typed is kept"
+
+    address = author.send("/grading/lab", changes__band__b="52", changes__band__c="30", changes__a__results="6")
+    proposal = int(address.partition("?")[0].rpartition("/")[2])
+    author.sees("A 级所需成果数")
+    author.send("/replay")
+    author.sees("已排队，马上开始试算")
+    assert author.page.locator("main progress").count() == 1
+    desk.site.move_to(datetime.fromisoformat(desk.office.now) + timedelta(minutes=1))
+    author.page.get_by_role("button", name="提交审批").wait_for()  # the page looks again by itself
+    author.look()
+    for said in ("从哪一级到哪一级", "等级会变动", "每年抽查", "同一审查员名下的排序正确率", "每月变动的等级"):
+        author.sees(said)
+    assert author.page.locator("#movers tbody tr").count() == 1
+    with author.page.expect_download() as download:
+        author.page.locator("#movers").get_by_role("link", name="CSV").click()
+    lines = Path(download.value.path()).read_text("utf-8-sig").splitlines()
+    assert lines[0].startswith("机构,专业,现行等级,新规则下的等级")
+    assert ",C,B," in lines[1]
+
+    author.send("/submit")
+    author.sees("等另一位评级员决定")
+    assert author.page.get_by_role("button", name="批准并公示").count() == 0
+    second = desk.person("signer").go("/desk")
+    second.sees("规则修改方案")
+    second.go(f"/grading/lab/{proposal}").send("/approve", press="批准并公示", reasons="影响清楚，同意。")
+    second.sees("XT-2026.2")
+    second.sees("施行")
+    second.sees("2027")
+    reader = desk.person().go("/grading/changes")
+    reader.page.get_by_role("link", name="XT-2026.2").click()
+    reader.look()
+    reader.sees("规则修改公示 XT-2026.2")
+    reader.sees("公示至")
+
+
+def test_pages_about_grades_and_money_are_readable_by_everybody(desk: Desk) -> None:
+    own = f"/agencies/{desk.office.agency_id}/grade/{desk.office.profession}"
+    for name, paths in {
+        None: ("/grades", "/grading/method", "/grading/severity", own, f"{own}/seen", "/verify"),
+        "officer": ("/grading/watch", "/grading/signals", "/grading/lab", "/runs", "/conduct", "/payments/review-cost"),
+        "agency": ("/my-grade", own, "/payments", "/payments/incoming", "/payments/statement", "/payments/bonds"),
+        "client": ("/payments", "/payments/statement", "/payments/bonds", "/agencies?profession=surveying"),
+        "supervisor": ("/payments/desk", "/payments/stripe", "/grading/watch"),
+    }.items():
+        reader = desk.person(name)
+        for path in paths:
+            if reader.page.goto(path).status == 200:  # type: ignore[union-attr]
+                reader.look()
+            else:
+                raise AssertionError(f"{name} may not read {path}")
+
+
 def test_a_finding_is_answered_upheld_and_repaired(desk: Desk, tmp_path: Path) -> None:
     proof = tmp_path / "整改证明.pdf"
     proof.write_bytes(b"%PDF-1.7\n%%EOF")

@@ -85,7 +85,7 @@ async def test_a_refused_form_keeps_every_number_and_names_the_fault(today, brow
     assert "<details open>" in page.text
     weights = await browser.submit("/grading/lab", await form_of(technical="0.6"))
     assert weights.status_code == 422
-    assert "单件得分各部分权重之和不是 1" in weights.text
+    assert "三项权重之和须为 100%，现为 60 + 15 + 10 = 85%" in weights.text
     assert 'value="0.6"' in weights.text
     same = await browser.submit("/grading/lab", await form_of())
     assert "没有改动任何数值" in same.text
@@ -101,12 +101,16 @@ async def test_the_bar_moves_by_htmx_and_ends_with_the_result(today, browse):
     dead = await trying._begin(asked.replay_id)
     assert dead is not None
     await trying._save(dead, 1, 2)
-    part = (await browser.get(where, headers=HTMX)).text
+    reply = await browser.get(where, headers=HTMX)
+    part = reply.text
+    assert "hx-refresh" not in reply.headers
     assert "<html" not in part
     assert 'hx-trigger="every 2s"' in part
     assert 'max="2" value="1"' in part
     await services.run_replay(replay_id=asked.replay_id)
-    part = (await browser.get(where, headers=HTMX)).text
+    reply = await browser.get(where, headers=HTMX)
+    part = reply.text
+    assert reply.headers["hx-refresh"] == "true", "so that the next step shows"
     assert "hx-trigger" not in part
     assert "从哪一级到哪一级" in part
 
@@ -146,7 +150,8 @@ async def test_the_public_reads_an_approved_change_and_nothing_before(today, bro
     anybody = await browse(None)
     draft = await proposal(await tried(await officer(), band_a="79"))
     assert (await anybody.get(f"/grading/changes/{draft.number}")).status_code == 404
-    number = (await proposal(await approved(band_a="80", band_b="65"))).number
+    number = (await proposal(await approved(band_a="80", band_b="65"))).scheme_code
+    assert number == "XT-2026.2"
     await services.run_queued_replays()
     page = (await anybody.get(f"/grading/changes/{number}")).text
     for said in (
@@ -177,7 +182,8 @@ async def test_the_public_reads_an_approved_change_and_nothing_before(today, bro
 
 async def test_the_letter_says_what_from_when_and_where(today, browse, tmp_path, monkeypatch):
     await a_past()
-    number = (await proposal(await approved(band_a="80"))).number
+    number = (await proposal(await approved(band_a="80"))).scheme_code
+    assert number is not None
     letters: list[str] = []
     from core import mail
 
@@ -248,7 +254,7 @@ async def test_pages_speak_english(today, browse):
     author = await officer()
     proposal_id = await approved(band_a="80", band_b="65", **{"points:CP-0201": "3"})
     await services.run_queued_replays()
-    number = (await proposal(proposal_id)).number
+    number = (await proposal(proposal_id)).scheme_code
     await tried(author, band_a="81")
     browser = await browse(author, lang="en")
     for path in ("/grading/lab", "/grading/lab/new", f"/grading/lab/{proposal_id}", f"/grading/changes/{number}"):

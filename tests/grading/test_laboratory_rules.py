@@ -26,6 +26,7 @@ from grading.rules.proposals import (
     flips_by_month,
     last_orders,
     next_run_day,
+    version_name,
 )
 from grading.rules.replay import grade
 from grading.rules.scheme import SchemeInvalid, load_scheme
@@ -40,7 +41,7 @@ A, B, C, D, N = CreditGrade
 def published_past(first: Evidence, months: int) -> list[lab.PastReport]:
     """The chain of published grades of one agency: the same evidence month after month, each built on the last."""
     chain, evidence = [], first
-    history: tuple[PastGrade, ...] = ()
+    history: tuple[PastGrade, ...] = first.history
     for n in range(months):
         given_now = replace(evidence, as_of=g.AS_OF + timedelta(days=30 * n), history=history)
         out = grade(given_now, SCHEME, TABLE)
@@ -94,17 +95,19 @@ def test_the_scheme_itself_is_no_variant() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"technical": "0.8"}, "单件得分各部分权重之和不是 1"),
-        ({"technical": "0.70", "deadline": "0.15", "filing": "0.10"}, "单件得分各部分权重之和不是 1"),
-        ({"band_a": "65"}, "有一个等级分段是空的"),
-        ({"band_b": "55"}, "有一个等级分段是空的"),
-        ({"warning_at": "20"}, "最高为 C 级的记分须少于定为 D 级的记分"),
+        ({"technical": "0.8"}, "三项权重之和须为 100%，现为 80 + 15 + 10 = 105%"),
+        ({"technical": "0.70", "deadline": "0.15", "filing": "0.10"}, "现为 70 + 15 + 10 = 95%"),
+        ({"band_a": "65"}, "各级起点须依次降低，现为 A 级 65、B 级 70"),
+        ({"band_b": "55"}, "各级起点须依次降低，现为 A 级 90"),
+        ({"warning_at": "20"}, "最高为 C 级的记分须少于定为 D 级的记分，现为 20 与 20"),
+        ({"veto_term": "40"}, "最短 40 个月，不得长于最长的 36 个月"),
     ],
 )
 def test_contradictions_are_refused_with_a_sentence_that_names_them(changes: dict[str, str], sentence: str) -> None:
     with pytest.raises(SchemeInvalid) as refused:
         vary(**changes)
     assert sentence in refused.value.message()
+    assert "请改正后再试算" in refused.value.message()
 
 
 def test_a_variant_differs_in_the_numbers_and_in_what_is_said_about_them() -> None:
@@ -118,6 +121,21 @@ def test_a_variant_differs_in_the_numbers_and_in_what_is_said_about_them() -> No
     assert replace(varied, id=SCHEME.id, digest=SCHEME.digest, bands=SCHEME.bands, weights=SCHEME.weights) == replace(
         SCHEME, estimator=replace(SCHEME.estimator, half_life_months=9.0)
     )
+
+
+@pytest.mark.parametrize("knob", lab.knobs_of(SOURCE), ids=lambda knob: knob.name)
+def test_every_number_offered_reaches_the_rules_that_grade(knob: lab.Knob) -> None:
+    present = lab.values_of(SOURCE)[knob.name]
+    step = Decimal(1) if knob.whole or knob.high > 2 else Decimal("0.01")
+    changes = {knob.name: present - step if knob.name in ("window", "veto-term") else present + step}
+    if knob.name in ("technical", "filing"):
+        changes["deadline"] = lab.values_of(SOURCE)["deadline"] - step
+    if knob.name == "deadline":
+        changes["technical"] = lab.values_of(SOURCE)["technical"] - step
+    varied = load_scheme(lab.vary(SOURCE, changes, SCHEME.id))
+    assert replace(varied, digest=SCHEME.digest) != SCHEME, "a number that nothing reads"
+    assert knob.title
+    assert knob.low <= present <= knob.high
 
 
 @given(st.dictionaries(st.sampled_from([k.name for k in lab.knobs_of(SOURCE)]), st.integers(1, 40), max_size=4))
@@ -169,6 +187,98 @@ def test_more_points_for_an_item_never_raise_a_grade(few: int, many: int) -> Non
     hard = lab.replay(past, load_scheme(lab.vary(SOURCE, {"points:CP-0201": Decimal(many)}, "HARD")))
     for soft, strict in zip(mild, hard, strict=True):
         assert WORSE_FIRST.index(strict.result.value) <= WORSE_FIRST.index(soft.result.value)
+
+
+GOOD = g.some_cases(["96"] * 9)
+
+
+@pytest.mark.parametrize(
+    ("facts", "changes", "now", "then"),
+    [
+        ({"cases": GOOD}, {"a-results": "10"}, A, B),
+        ({"cases": GOOD}, {"a-clients": "20"}, A, B),
+        ({"cases": GOOD}, {"a-registered": "60"}, A, B),
+        ({"cases": GOOD, "findings": (g.a_finding(1, 2),)}, {"a-points": "2"}, A, B),
+        ({"cases": GOOD, "history": (PastGrade(date(2026, 1, 5), C),)}, {"a-no-low": "6"}, B, A),
+        ({"cases": GOOD}, {"rated-results": "10"}, A, N),
+        ({"cases": GOOD}, {"rated-reviewers": "20"}, A, N),
+        ({"cases": GOOD}, {"rated-clients": "20"}, A, N),
+        ({"cases": GOOD}, {"rated-reliability": "0.99"}, A, N),
+        ({"cases": (*g.some_cases(["88"] * 8), g.a_case(12, vetoed=True))}, {"no-zero": "6"}, C, B),
+        ({"cases": g.some_cases(["40"] * 6)}, {"d-results": "9"}, D, C),
+        ({"findings": (g.a_finding(1, 10),)}, {"warning-at": "15"}, C, B),
+        (
+            {"findings": (g.a_finding(1, 20, decided_on=date(2026, 3, 2), ended_on=date(2026, 4, 2)),)},
+            {"points-term": "12"},
+            *(C, D),
+        ),
+        (
+            {"findings": (g.a_finding(1, 20, decided_on=date(2026, 3, 2), ended_on=date(2026, 4, 2)),)},
+            {"after-term": "1"},
+            *(C, B),
+        ),
+        (
+            {"cases": (*g.some_cases(["88"] * 8), g.a_case(12, vetoed=True), g.a_case(13, vetoed=True))},
+            {"veto-term": "6"},
+            *(D, C),
+        ),
+    ],
+)
+def test_gates_and_terms_are_tried_on_the_past(
+    facts: dict[str, object], changes: dict[str, str], now: CreditGrade, then: CreditGrade
+) -> None:
+    past = published_past(g.evidence(**facts), 1)
+    tried = {name: Decimal(value) for name, value in changes.items()}
+    varied = load_scheme(lab.vary(SOURCE, tried | _points_of(facts), "XT-TEST"))
+    (one,) = lab.replay(past, varied)
+    assert (past[0].result, one.result) == (now, then)
+
+
+def _points_of(facts: dict[str, object]) -> dict[str, Decimal]:
+    """Findings count the points that the list gives, so that the list says what the finding was decided with."""
+    found = facts.get("findings")
+    return {f"points:{one.code}": Decimal(one.points) for one in found} if isinstance(found, tuple) else {}
+
+
+def test_a_gate_that_looks_further_back_is_told_what_earlier_evidence_told() -> None:
+    first = g.evidence(cases=GOOD, history=(PastGrade(date(2026, 1, 5), C),))
+    past = published_past(first, 1)
+    later = replace(first, as_of=date(2027, 3, 1), history=(PastGrade(g.AS_OF, past[0].result),))
+    out = grade(later, SCHEME, TABLE)
+    past.append(lab.PastReport(7, "surveying", later, TABLE, out.result, out.score))
+    assert [one.result for one in lab.replay(past, SCHEME)] == [one.result for one in past]
+    further = load_scheme(lab.vary(SOURCE, {"a-no-low": Decimal(24)}, "XT-TEST"))
+    assert lab.replay(past, further)[1].result is B
+    assert past[1].result is A
+
+
+def test_a_predecessor_keeps_its_grade_in_the_replay() -> None:
+    past = published_past(g.evidence(cases=GOOD), 2)
+    inherited = PastGrade(g.AS_OF, D)
+    second = replace(past[1].evidence, history=(*past[1].evidence.history, inherited))
+    out = grade(second, SCHEME, TABLE)
+    past[1] = lab.PastReport(7, "surveying", second, TABLE, out.result, out.score)
+    assert [one.result for one in lab.replay(past, SCHEME)] == [A, B]
+
+
+def test_what_the_rules_say_of_their_own_numbers_follows_them() -> None:
+    text = vary(warning_at="8", restriction_at="16", no_zero="24")
+    for said in (
+        "有效记分8至15分",
+        "有效记分达到16分",
+        "24个月内有一件成果被判零分",
+        "Two zero-scored results in 24 months",
+    ):
+        assert said in text, said
+    assert "有效记分达到20分" not in text
+
+
+def test_a_version_is_named_by_edition_year_and_sequence() -> None:
+    taken = ["XT-2026.1", "XT-2026.2", "XT-FA-2026-000001", "YZ-2026.9"]
+    assert version_name("XT-2026.2", 2026, taken, "XT") == "XT-2026.3"
+    assert version_name("XT-2026.2", 2027, taken, "XT") == "XT-2027.1"
+    assert version_name("YZ-2026.9", 2026, taken, "XT") == "YZ-2026.10"
+    assert version_name("XT-FA-2026-000001", 2026, taken, "XT") == "XT-2026.3"
 
 
 def test_findings_keep_their_points_where_the_rules_only_begin_to_apply() -> None:

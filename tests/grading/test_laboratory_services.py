@@ -361,7 +361,9 @@ async def test_approval_publishes_the_tried_text_with_its_day_and_tells_every_ag
     made = await a_past()
     proposal_id = await approved(band_a="80")
     view = await proposal(proposal_id)
-    row = await db.row("select * from grading_scheme where code = $1", view.number)
+    row = await db.row("select * from grading_scheme where code = $1", view.scheme_code)
+    assert view.scheme_code == "XT-2026.2"
+    assert load_scheme(row["source"]).id == "XT-2026.2"
     assert (row["digest"], row["source"]) == (view.digest, view.source)
     assert (str(view.notice_until), str(view.shadow_until), str(row["in_force_from"])) == (
         "2026-12-18",
@@ -377,7 +379,7 @@ async def test_approval_publishes_the_tried_text_with_its_day_and_tells_every_ag
 
 async def test_rules_apply_from_their_day_and_not_before(today):
     await a_past()
-    number = (await proposal(await approved(band_a="80"))).number
+    number = (await proposal(await approved(band_a="80"))).scheme_code
     assert (await rulebook_on(clock.today())).scheme.id == "XT-2026.1"
     assert (await rulebook_on(date(2027, 2, 28))).scheme.id == "XT-2026.1"
     assert (await rulebook_on(date(2027, 3, 1))).scheme.id == number
@@ -411,10 +413,11 @@ async def test_a_draft_on_an_older_scheme_is_refused_with_the_way_on(today):
     await a_past()
     author = await officer()
     late = await tried(author, band_a="88")
-    number = (await proposal(await approved(band_a="80"))).number
+    number = (await proposal(await approved(band_a="80"))).scheme_code
+    assert number is not None
     with pytest.raises(BaseOutdated) as refused:
         await services.submit_scheme(actor=author, proposal_id=late)
     assert number in refused.value.message()
     nxt = await approved(band_a="82")
-    assert (await proposal(nxt)).base_code == number
+    assert ((await proposal(nxt)).base_code, (await proposal(nxt)).scheme_code) == (number, "XT-2026.3")
     assert str((await proposal(nxt)).in_force_from) == "2027-04-01", "never before the one it builds on"

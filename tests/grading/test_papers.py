@@ -17,6 +17,7 @@ from tests.factories import core as make
 from tests.factories import grading as g
 from tests.factories.agencies import make_agency
 from tests.grading.life import SURVEYING
+from tests.grading.test_archival import archival_faults
 
 pytestmark = pytest.mark.anyio
 NUMBER, DIGEST = "XT-DJ-2026-000213", "a" * 64
@@ -92,6 +93,7 @@ async def test_an_uploaded_certificate_shows_its_state_today(db, browse, api):
         reader = await browse()
         pdf = (await reader.get(f"/verify/{line.number}/pdf")).content
         assert (await check_upload(pdf)).number == line.number
+        assert archival_faults(pdf) == []
 
         async def shown(body: bytes) -> str:
             page = await reader.submit("/verify/file", files={"sealed_file": ("cert.pdf", body, "application/pdf")})

@@ -82,7 +82,8 @@ async def test_the_rules_change() -> None:
         assert (done.told, done.notice_until, done.in_force_from) == (2, date(2026, 12, 1), date(2027, 3, 1))
         letters = await db.rows("select account from core_mail where message = 'grading/scheme_approved'")
         assert {one["account"] for one in letters} == {good.member.account_id, fair.member.account_id}
-        assert (await announced_change(done.number)).purpose == "优秀线高于本地最好的机构。"
+        assert done.scheme_code == "XT-2026.2"
+        assert (await announced_change(done.scheme_code)).purpose == "优秀线高于本地最好的机构。"
 
         # until its day everything goes by the old rules; the new ones run beside them
         await monthly_run(time, date(2026, 11, 4), second)
@@ -101,7 +102,7 @@ async def test_the_rules_change() -> None:
         assert (await proposal(made.proposal_id)).state is ProposalState.IN_FORCE
         view = await standing_explanation(good.agency_id, SURVEYING)
         assert view is not None
-        assert (view.scheme_code, view.scheme_digest) == (done.number, done.digest)
+        assert (view.scheme_code, view.scheme_digest) == (done.scheme_code, done.digest)
         assert (await grade_of(good), await grade_of(fair)) == (A, B)
         assert (await rulebook_on(date(2027, 2, 28))).scheme.id == base_code
         assert await shadow_grades(good.member) == [], "no longer a shadow"
