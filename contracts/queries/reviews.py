@@ -10,7 +10,7 @@ from typing import Any
 from contracts.queries.contracts import OFFICERS
 from contracts.queries.deliverables import FileToSend
 from contracts.rules import sheets
-from contracts.rules.reviews import (
+from contracts.rules.reviews import CONNECTED, (
     ASSIGNMENT_STATES,
     REVIEW_STATES,
     AssignmentState,
@@ -78,6 +78,16 @@ class AssignmentRow:
     def state_name(self) -> str:
         """The state as a msgid."""
         return ASSIGNMENT_STATES[self.state]
+
+    @property
+    def barred(self) -> tuple[str, ...]:
+        """Who could not be drawn: tied to a party, or on this review already."""
+        return tuple(code for code, why in self.lot_excluded.items() if why != CONNECTED)
+
+    @property
+    def connected(self) -> tuple[str, ...]:
+        """Who was left out so that reviewers are compared whom nothing linked yet."""
+        return tuple(code for code, why in self.lot_excluded.items() if why == CONNECTED)
 
     @property
     def sheet(self) -> ReviewSheet:

@@ -80,9 +80,9 @@ async def explanation_page(request: AnyRequest, agency_id: FromPath[int], profes
     """How the grade in force came about; for htmx only the fragment that other pages take in."""
     trade = _trade(profession)
     card = await agency_card(agency_id)
-    if not any(one.profession == trade.value for one in card.cards):
-        raise ProfessionNotHeld
     view = await standing_explanation(agency_id, trade, await web.who(request))
+    if view is None and not any(one.profession == trade.value for one in card.cards):
+        raise ProfessionNotHeld
     block = "explanation" if request.headers.get("hx-request") else None
     return await web.page(
         request,

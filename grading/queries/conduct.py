@@ -9,8 +9,11 @@ from agencies.rules import Profession
 from core import clock, db
 from core.identity import Identity, Permission
 from grading.queries.schemes import rulebook_of, rulebook_on
+from grading.queries.supervision import predecessors
+from grading.rules.conduct import live_points
 from grading.rules.ends import Record, counts, end_of, finding_record, ground_record
 from grading.rules.errors import FindingAbsent
+from grading.rules.evidence import Finding
 from grading.rules.lifecycle import ConductPhase, ConductState, conduct_phase
 from grading.rules.scheme import Scheme, load_scheme
 
@@ -110,6 +113,20 @@ async def live_findings(agency_id: int, profession: Profession | None = None) ->
     )
     views = [_finding(row) for row in found]
     return [view for view in views if view.phase is ConductPhase.LIVE]
+
+
+async def points_today(agency_id: int, profession: Profession) -> int:
+    """Points alive today as the grade would count them: of several items for one event the gravest, inherited ones too."""
+    today = clock.today()
+    rules = (await rulebook_on(today)).scheme.conduct
+    carried = (agency_id, *(await predecessors([agency_id], today)).get(agency_id, ()))
+    shown = [view for one in carried for view in await live_findings(one, profession)]
+    return live_points((_counted(view) for view in shown), today, rules)
+
+
+def _counted(view: FindingView) -> Finding:
+    assert view.decided_on is not None
+    return Finding(view.finding_id, view.code, view.points, view.event, view.decided_on, view.number, view.lapses_on)
 
 
 async def findings(reader: Identity, *, before: int | None = None, limit: int = 50) -> list[FindingView]:
