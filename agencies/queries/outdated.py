@@ -21,7 +21,7 @@ with one as (
   from agencies_practitioner t where t.ended_on is null)
 select one.*, (select min(f.submitted_at) from agencies_filing f join agencies_agency a on a.organization = f.organization
   where a.id = one.agency and f.submitted_at > one.expires_on - $3::interval
-    and f.state not in ('draft', 'refused', 'withdrawn')) as filed_at
+    and f.kind <> 'registration' and f.state not in ('draft', 'refused', 'withdrawn')) as filed_at
 from one where one.expires_on between $1 and $2 order by one.expires_on, one.kind, one.id
 """
 

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from agencies.queries import standing
 from agencies.rules import CreditGrade
+from contracts.queries import LIVE_POINTS
+from contracts.queries.deferred import points_today as contracts_points
 from core import clock, db
 from core.forms import Upload
 from core.identity import Identity, Role
 from grading import services
-from grading.queries.conduct import live_findings, running_grounds
+from grading.queries.conduct import live_findings, points_today, running_grounds
 from grading.queries.repairs import repairable
 from grading.queries.supervision import stained
 from grading.queries.way_back import grounds_of
@@ -26,7 +28,7 @@ from grading.services import FindingDraft, Imposition, RepairDraft
 from grading.services.runs import one_subject
 from tests.factories import core as make
 from tests.factories import grading as g
-from tests.factories.agencies import MadeAgency, make_agency
+from tests.factories.agencies import MadeAgency, make_agency, make_grade
 from tests.grading.life import REASONS, SURVEYING, officer
 
 SCHEME = g.scheme()
@@ -96,9 +98,9 @@ async def made(db: None):
         yield await make_agency()
 
 
-async def upheld(made: MadeAgency, points: int) -> int:
+async def upheld(made: MadeAgency, points: int, event: str = "") -> int:
     code = next(item.code for item in SCHEME.conduct.items if item.points == points)
-    draft = FindingDraft(made.agency_id, None, code, "", clock.today(), "逾期未备案。", "备案系统记录")
+    draft = FindingDraft(made.agency_id, None, code, event, clock.today(), "逾期未备案。", "备案系统记录")
     put = await services.propose_conduct(actor=await make.member(Role.REGISTRAR), draft=draft)
     await services.reply_conduct(actor=made.member, finding_id=put.finding_id, text="情况属实。")
     await services.decide_conduct(actor=await officer(), finding_id=put.finding_id, upheld=True, reasons="属实。")
@@ -209,3 +211,35 @@ async def test_points_repaired_leave_a_d_by_points_its_six_months(made: MadeAgen
         found = services.runs.grade(await evidence(made), rules.scheme, rules.calibration).conduct
         assert (found.points, found.grade) == (0, CreditGrade.D)
         assert {term.until for term in found.terms} == {date(2026, 12, 1)}
+
+
+# ---- the pages
+@pytest.mark.anyio
+async def test_my_grade_says_no_to_deferring_from_the_day_the_points_count(made: MadeAgency, browse) -> None:  # type: ignore[no-untyped-def]
+    await make_grade(made.agency_id, CreditGrade.B)
+    LIVE_POINTS.supply(points_today)
+    try:
+        page = (await (await browse(made.member)).get("/my-grade")).text
+        assert "现在可以容缺申报" in page
+        await upheld(made, 5)
+        page = (await (await browse(made.member)).get("/my-grade")).text
+        assert "现在不能容缺申报" in page
+        assert await contracts_points(made.agency_id, SURVEYING.value) == 5, "contracts go by the same figure"
+    finally:
+        LIVE_POINTS.supply(None)
+
+
+@pytest.mark.anyio
+async def test_points_of_one_event_count_once_on_my_grade_too(made: MadeAgency) -> None:
+    for points in (2, 5):
+        await upheld(made, points, "deliverable:9")
+    assert await points_today(made.agency_id, SURVEYING) == 5
+
+
+@pytest.mark.anyio
+async def test_a_profession_that_is_not_held_has_no_grade_page(made: MadeAgency, browse) -> None:  # type: ignore[no-untyped-def]
+    reader = await browse()
+    found = await reader.get(f"/agencies/{made.agency_id}/grade/water")
+    assert found.status_code == 404
+    assert "没有备案这个专业" in found.text
+    assert (await reader.get(f"/agencies/{made.agency_id}/grade/surveying")).status_code == 200
