@@ -22,6 +22,7 @@ import agencies.services
 import contracts.api
 import contracts.controllers
 import contracts.jobs
+import contracts.queries
 import contracts.rules
 import contracts.rules.supervision
 import contracts.services
@@ -35,6 +36,7 @@ import grading.api
 import grading.content_loader
 import grading.controllers
 import grading.jobs
+import grading.queries
 import grading.rules
 import grading.rules.grader_signals
 import grading.rules.inheritance
@@ -129,6 +131,8 @@ def wire() -> None:
     heartbeat.WRITES_BACK.supply(market.services.log_outages)
     payments.services.PAYEE_CHECK.supply(agencies.services.check_may_be_paid)
     payments.services.SETTLED.supply(contracts.services.milestone_paid, market.services.bond_settled)
+    contracts.queries.LIVE_POINTS.supply(grading.queries.points_today)
+    contracts.queries.COMPONENTS.supply(grading.queries.reviewer_components)
     contracts.services.REVIEWED.supply(grading.services.review_final)
     market.services.CASE_DECIDED.supply(grading.services.propose_from_case)
     contracts.services.DEFERRED_LAPSED.supply(grading.services.propose_from_lapse)

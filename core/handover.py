@@ -1,9 +1,10 @@
 """How a low floor hands something up without importing up (house rule: record downward, hand over upward)."""
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, ParamSpec
+from typing import Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Handover(Generic[P]):
@@ -26,3 +27,22 @@ class Handover(Generic[P]):
             raise RuntimeError(f"nobody takes over from {self.name}; see app.wire()")
         for taker in self._takers:
             await taker(*args, **kwargs)
+
+
+class Inquiry(Generic[P, T]):
+    """A question a low floor asks of a higher one; `app.wire()` names who answers.
+
+    Unlike a handover nothing depends on it: where nobody answers, the asker goes by what it knows itself.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._source: Callable[P, Awaitable[T]] | None = None
+
+    def supply(self, source: Callable[P, Awaitable[T]] | None) -> None:
+        """Name who answers; None unplugs it."""
+        self._source = source
+
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """The answer, or None while nobody gives any."""
+        return None if self._source is None else await self._source(*args, **kwargs)

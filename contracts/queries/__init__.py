@@ -4,6 +4,7 @@ from contracts.queries.contracts import ContractRow, ContractView, contract, con
 from contracts.queries.deliverables import deliverable
 from contracts.queries.desk import desk_items
 from contracts.queries.evidence import CaseEvidence, StarEvidence, case_evidence
+from contracts.queries.inquiries import COMPONENTS, LIVE_POINTS
 from contracts.queries.public import (
     public_contract,
     public_contracts,
@@ -13,6 +14,8 @@ from contracts.queries.public import (
 from contracts.queries.reviews import assignment, assignments, review
 
 __all__ = [
+    "COMPONENTS",
+    "LIVE_POINTS",
     "CaseEvidence",
     "ContractRow",
     "ContractView",

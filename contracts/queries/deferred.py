@@ -7,6 +7,7 @@ from typing import Any
 from agencies import queries as agencies
 from agencies.rules import Profession
 from contracts.queries.contracts import ContractView
+from contracts.queries.inquiries import LIVE_POINTS
 from contracts.rules.filing import ContractState, Side
 from contracts.rules.supervision import DeferredGone, DeferredState, may_defer, supervision_on
 from core import clock, db
@@ -21,8 +22,11 @@ left join contracts_deliverable v on v.id = d.deliverable
 """
 
 
-async def points_on_record(agency_id: int, profession: str) -> int:
-    """Live points beside the grade on record, as of its publication."""
+async def points_today(agency_id: int, profession: str) -> int:
+    """Points alive today; while nobody answers that, those beside the grade on record, as of its publication."""
+    alive = await LIVE_POINTS(agency_id, Profession(profession))
+    if alive is not None:
+        return alive
     card = await agencies.agency_card(agency_id)
     held = next((one for one in card.cards if one.profession == profession), None)
     return int((held.figures if held else {}).get("points") or 0)
@@ -90,7 +94,7 @@ async def deferral(view: ContractView, reader: Identity) -> Deferral:
         return Deferral(found, (), None, mine)
     law = supervision_on(clock.today())
     standing = await agencies.standing(row.agency_id, Profession(row.profession), clock.today())
-    points = await points_on_record(row.agency_id, row.profession)
+    points = await points_today(row.agency_id, row.profession)
     waiting = await open_promises(row.agency_id)
     if not may_defer(standing.grade.value, points=points, open_promises=waiting, law=law):
         return Deferral(found, (), None, mine)

@@ -12,6 +12,7 @@ from contracts.queries.deliverables import FileToSend
 from contracts.rules import sheets
 from contracts.rules.reviews import (
     ASSIGNMENT_STATES,
+    CONNECTED,
     REVIEW_STATES,
     AssignmentState,
     ReviewState,
@@ -258,6 +259,16 @@ class FindingRow:
     def state_name(self) -> str:
         """The state as a msgid."""
         return ASSIGNMENT_STATES[self.state]
+
+    @property
+    def barred(self) -> tuple[str, ...]:
+        """Who could not be drawn: tied to a party, or on this review already."""
+        return tuple(code for code, why in self.lot_excluded.items() if why != CONNECTED)
+
+    @property
+    def connected(self) -> tuple[str, ...]:
+        """Who was left out so that reviewers are compared whom nothing linked yet."""
+        return tuple(code for code, why in self.lot_excluded.items() if why == CONNECTED)
 
 
 @dataclass(frozen=True)

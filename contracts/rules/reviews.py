@@ -20,6 +20,8 @@ DOUBLE_SHARE = Decimal("0.05")
 DOUBLE_WINDOW = 99
 LOAD_SLACK = 1
 MOST_SEATS = 3
+CONNECTED = "connected"
+"""Why somebody was not in a second lot: the published table links them to the other reviewer already."""
 
 
 class ReviewState(StrEnum):
@@ -208,6 +210,19 @@ def prefer_other_region(candidates: Sequence[Candidate], region: str) -> tuple[C
     """For a blind second mark: reviewers of another region, or all when there are none."""
     elsewhere = tuple(c for c in candidates if c.region != region)
     return elsewhere or tuple(candidates)
+
+
+def prefer_joining(pool: Sequence[int], seated: int | None, component: Mapping[int, int]) -> tuple[int, ...]:
+    """For the second seat: those of a fair pool whom no chain of comparisons links to the reviewer in the first.
+
+    Marks of two reviewers of one result are what makes severities comparable (grading.md §2), and most where nothing
+    has linked them yet. Somebody the table does not know is linked to nobody. All of the pool when it makes no
+    difference; narrowed after the load was levelled, so that work stays even.
+    """
+    here = component.get(seated) if seated is not None else None
+    if here is None:
+        return tuple(pool)
+    return tuple(one for one in pool if component.get(one) != here) or tuple(pool)
 
 
 def lot_value(seed: str, purpose: str) -> int:

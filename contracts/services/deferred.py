@@ -6,7 +6,7 @@ from typing import Any
 
 from agencies import queries as agencies
 from agencies.rules import Profession
-from contracts.queries.deferred import open_promises, points_on_record
+from contracts.queries.deferred import open_promises, points_today
 from contracts.rules.deliverables import DeliverableState
 from contracts.rules.filing import ContractState, Side
 from contracts.rules.supervision import (
@@ -119,7 +119,7 @@ async def _check_moment(contract: Any, deliverable_id: int | None) -> None:
 async def _check_allowed(contract: Any, law: Supervision) -> str:
     await db.execute("select pg_advisory_xact_lock(hashtext('deferred'), $1)", contract["agency"])
     standing = await agencies.standing(contract["agency"], Profession(contract["profession"]), clock.today())
-    points = await points_on_record(contract["agency"], contract["profession"])
+    points = await points_today(contract["agency"], contract["profession"])
     waiting = await open_promises(contract["agency"])
     if not may_defer(standing.grade.value, points=points, open_promises=waiting, law=law):
         raise DeferralNotAllowed(points=law.deferred_points_below, most=law.deferred_at_once)

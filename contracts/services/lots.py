@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from contracts.queries.inquiries import COMPONENTS
 from contracts.rules import reviews as rules
 from contracts.rules.clocks import clocks_on
 from contracts.rules.reviews import Candidate
@@ -45,11 +46,12 @@ select exists (select 1 from contracts_reviewer r where r.id = $1 and (
 
 @dataclass(frozen=True)
 class Seat:
-    """Which seat of a review is drawn, and whether it is the blind second mark."""
+    """Which seat of a review is drawn, whether it is the blind second mark, and beside which reviewer of the other one."""
 
     number: int
     blind: bool = False
     other_region_than: str = ""
+    beside: int | None = None
 
 
 async def has_interest(reviewer_id: int, parties: list[int]) -> bool:
@@ -61,7 +63,8 @@ async def has_interest(reviewer_id: int, parties: list[int]) -> bool:
 async def draw_reviewer(review: Any, seat: Seat) -> Any:
     """Draw one seat of a review by lot; None when nobody is left, which waits on the officer's desk.
 
-    The lot can be recomputed: `contracts.rules.reviews.draw(seed, pool)`.
+    The lot can be recomputed: `contracts.rules.reviews.draw(seed, pool)`. Who was left out because the published table
+    links them to the other reviewer already is on record as `connected`.
     """
     found = await db.rows(
         _CANDIDATES,
@@ -75,8 +78,11 @@ async def draw_reviewer(review: Any, seat: Seat) -> Any:
         candidates = list(rules.prefer_other_region(candidates, seat.other_region_than))
     if not candidates:
         return None
-    lot = rules.draw(fresh_seed(), rules.fair_pool(candidates))
+    fair = rules.fair_pool(candidates)
+    pool = rules.prefer_joining(fair, seat.beside, await COMPONENTS() or {})
+    lot = rules.draw(fresh_seed(), pool)
     excluded = {str(row["id"]): row["barred"] for row in found if row["barred"]}
+    excluded |= {str(one): rules.CONNECTED for one in fair if one not in pool}
     picked = next(row for row in found if row["id"] == lot.picked)
     await _seat(review, seat, lot, excluded)
     await mail.send(

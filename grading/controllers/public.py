@@ -36,9 +36,10 @@ from grading.queries.reports import (
     standing_explanation,
 )
 from grading.queries.schemes import rulebook_on, scheme_source
-from grading.rules.errors import CertificateAbsent
+from grading.rules.errors import CertificateAbsent, ProfessionNotHeld
 from grading.rules.evidence import plain
 from grading.rules.months import add_months
+from grading.rules.record_breaches import found_by
 from grading.rules.scheme import load_scheme
 
 AnyRequest = Request[Any, Any, Any]
@@ -80,6 +81,8 @@ async def explanation_page(request: AnyRequest, agency_id: FromPath[int], profes
     trade = _trade(profession)
     card = await agency_card(agency_id)
     view = await standing_explanation(agency_id, trade, await web.who(request))
+    if view is None and not any(one.profession == trade.value for one in card.cards):
+        raise ProfessionNotHeld
     block = "explanation" if request.headers.get("hx-request") else None
     return await web.page(
         request,
@@ -158,7 +161,13 @@ async def method_page(request: AnyRequest) -> Response[Any]:
     """The rule-set in force in plain words, taken from the data themselves."""
     rules = await rulebook_on(clock.today())
     return await web.page(
-        request, "grading/method.html", **words(), rules=rules, scheme=rules.scheme, changes=await announced_changes()
+        request,
+        "grading/method.html",
+        **words(),
+        rules=rules,
+        scheme=rules.scheme,
+        changes=await announced_changes(),
+        found_by=found_by,
     )
 
 

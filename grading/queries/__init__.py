@@ -2,7 +2,7 @@
 
 from grading.queries.as_seen import AsSeen, as_seen
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
-from grading.queries.conduct import FindingView, finding, findings, live_findings, running_grounds
+from grading.queries.conduct import FindingView, finding, findings, live_findings, points_today, running_grounds
 from grading.queries.desk import desk_items
 from grading.queries.objections import Tag, open_tag, open_tags
 from grading.queries.proposals import newest_scheme
@@ -15,7 +15,7 @@ from grading.queries.reports import (
     standing_explanation,
 )
 from grading.queries.runs import run, run_reports, runs
-from grading.queries.schemes import rulebook_on
+from grading.queries.schemes import reviewer_components, rulebook_on
 
 __all__ = [
     "AsSeen",
@@ -37,7 +37,9 @@ __all__ = [
     "newest_scheme",
     "open_tag",
     "open_tags",
+    "points_today",
     "report",
+    "reviewer_components",
     "rulebook_on",
     "run",
     "run_reports",

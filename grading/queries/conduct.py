@@ -9,12 +9,13 @@ from agencies.rules import Profession
 from core import clock, db
 from core.identity import Identity, Permission
 from grading.queries.schemes import rulebook_of, rulebook_on
-from grading.rules.conduct import ends_on
+from grading.queries.supervision import predecessors
+from grading.rules.conduct import live_points
+from grading.rules.ends import Record, counts, end_of, finding_record, ground_record
 from grading.rules.errors import FindingAbsent
 from grading.rules.evidence import Finding
 from grading.rules.lifecycle import ConductPhase, ConductState, conduct_phase
 from grading.rules.scheme import Scheme, load_scheme
-from grading.rules.way_back import ground_until
 
 _FINDING = """
 select f.*, a.name_zh, a.name_en, a.organization, s.source as rules
@@ -75,7 +76,8 @@ def _finding(row: Any) -> FindingView:
     scheme = load_scheme(row["rules"])
     item = scheme.item(row["code"])
     state = ConductState(row["state"])
-    phase = conduct_phase(state, row["decided_on"], row["ended_on"], clock.today(), scheme.conduct.life_months)
+    record = _record(row, scheme) if row["decided_on"] else None
+    phase = conduct_phase(state, record, clock.today())
     plain = (
         *("number", "code", "points", "event", "found_on", "facts", "source", "proposed_by", "proposed_at"),
         *("reply", "replied_at", "reply_until", "decided_on", "reasons"),
@@ -92,14 +94,13 @@ def _finding(row: Any) -> FindingView:
         basis=item.basis if item else "",
         state=state,
         phase=phase,
-        lapses_on=_lapses_on(row, scheme) if state is ConductState.UPHELD else None,
+        lapses_on=end_of(record).on if record and state is ConductState.UPHELD else None,
         **{name: row[name] for name in plain},
     )
 
 
-def _lapses_on(row: Any, scheme: Scheme) -> date:
-    upheld = Finding(row["id"], row["code"], 0, "", row["decided_on"], "", row["ended_on"])
-    return ends_on(upheld, scheme.conduct.life_months)
+def _record(row: Any, scheme: Scheme) -> Record:
+    return finding_record(row["decided_on"], row["points"], row["ended_on"], scheme)
 
 
 async def live_findings(agency_id: int, profession: Profession | None = None) -> list[FindingView]:
@@ -112,6 +113,20 @@ async def live_findings(agency_id: int, profession: Profession | None = None) ->
     )
     views = [_finding(row) for row in found]
     return [view for view in views if view.phase is ConductPhase.LIVE]
+
+
+async def points_today(agency_id: int, profession: Profession) -> int:
+    """Points alive today as the grade would count them: of several items for one event the gravest, inherited ones too."""
+    today = clock.today()
+    rules = (await rulebook_on(today)).scheme.conduct
+    carried = (agency_id, *(await predecessors([agency_id], today)).get(agency_id, ()))
+    shown = [view for one in carried for view in await live_findings(one, profession)]
+    return live_points((_counted(view) for view in shown), today, rules)
+
+
+def _counted(view: FindingView) -> Finding:
+    assert view.decided_on is not None
+    return Finding(view.finding_id, view.code, view.points, view.event, view.decided_on, view.number, view.lapses_on)
 
 
 async def findings(reader: Identity, *, before: int | None = None, limit: int = 50) -> list[FindingView]:
@@ -192,14 +207,17 @@ class GroundView:
     authority: str
     starts_on: date
     ends_on: date
+    until: date
 
 
 async def running_grounds(agency_id: int, profession: Profession) -> list[GroundView]:
-    """Direct D decisions that count today for the agency in that profession; `ends_on` is the end of the term."""
+    """Direct D decisions that count today for the agency in that profession; `ends_on` is the end of the term,
+    `until` the first day without it as things stand (decision 0016)."""
     today = await rulebook_on(clock.today())
     found = await db.rows(
         "select d.code, d.document_no, d.authority, d.starts_on, d.ends_on, d.scheme, (select max(w.effective_on)"
-        " from grading_way_back w where w.direct_d = d.id and w.state = 'granted') as released_on"
+        " from grading_way_back w where w.direct_d = d.id and w.state = 'granted') as released_on,"
+        " (select min(r.ends_on) from grading_repair r where r.direct_d = d.id and r.state = 'granted') as repaired_on"
         " from grading_direct_d d where d.agency = $1 and (d.profession is null or d.profession = $2)"
         " and d.starts_on <= $3 order by d.starts_on, d.id",
         agency_id,
@@ -207,14 +225,19 @@ async def running_grounds(agency_id: int, profession: Profession) -> list[Ground
         clock.today(),
     )
     terms = today.scheme.terms
-    return [
-        _ground(row, (await rulebook_of(row["scheme"], today.calibration_id)).scheme)
+    ends = {"released_on", "repaired_on"}
+    records = [
+        (row, ground_record(row["starts_on"], row["ends_on"], **{name: row[name] for name in ends}, terms=terms))
         for row in found
-        if clock.today() < ground_until(row["starts_on"], row["ends_on"], row["released_on"], terms)
+    ]
+    return [
+        _ground(row, record, (await rulebook_of(row["scheme"], today.calibration_id)).scheme)
+        for row, record in records
+        if counts(record, clock.today())
     ]
 
 
-def _ground(row: Any, scheme: Scheme) -> GroundView:
+def _ground(row: Any, record: Record, scheme: Scheme) -> GroundView:
     trigger = scheme.trigger(row["code"])
     return GroundView(
         code=row["code"],
@@ -224,4 +247,5 @@ def _ground(row: Any, scheme: Scheme) -> GroundView:
         authority=row["authority"],
         starts_on=row["starts_on"],
         ends_on=row["ends_on"],
+        until=end_of(record).on,
     )

@@ -11,7 +11,7 @@ from contracts.rules.supervision import supervision_on as review_rules_on
 from core import clock
 from core.errors import NotFound
 from core.identity import Identity
-from grading.queries.conduct import FindingView, findings, live_findings
+from grading.queries.conduct import FindingView, findings, points_today
 from grading.queries.inheritance import InheritanceView, in_force
 from grading.queries.inspections import InspectionRow, inspections_of
 from grading.queries.supervision import supervision_on
@@ -70,9 +70,8 @@ async def my_grade(reader: Identity) -> MyGrade:
 async def _trade(card: AgencyCard, trade: Profession, jobs: int) -> TradeMeaning:
     shown = next(one for one in card.cards if one.profession == trade.value)
     grade = CreditGrade(shown.grade)
-    points = sum(one.points for one in await live_findings(card.agency_id, trade))
+    points = await points_today(card.agency_id, trade)
     waiting = await open_promises(card.agency_id)
-    recorded = int(shown.figures.get("points") or 0)
     law = review_rules_on(clock.today())
     return TradeMeaning(
         profession=trade,
@@ -81,5 +80,5 @@ async def _trade(card: AgencyCard, trade: Profession, jobs: int) -> TradeMeaning
         measures=(await supervision_on(clock.today())).grades[grade],
         points=points,
         open_jobs=jobs,
-        may_defer=may_defer(grade.value, points=recorded, open_promises=waiting, law=law),
+        may_defer=may_defer(grade.value, points=points, open_promises=waiting, law=law),
     )

@@ -9,10 +9,9 @@ from core import clock, db
 from core.files import StoredFile
 from core.i18n import _, language
 from core.identity import Identity, Permission
-from grading.rules.conduct import ends_on
-from grading.rules.evidence import Finding
+from grading.rules.ends import Record, end_of, finding_record, longest_d
 from grading.rules.life_terms import RepairClass
-from grading.rules.repair import OPEN, RepairAbsent, RepairState, display_ends, earliest
+from grading.rules.repair import OPEN, RepairAbsent, RepairState, earliest
 from grading.rules.scheme import Scheme, load_scheme
 
 _REPAIR = """
@@ -168,7 +167,7 @@ class Repairable:
     grade_class: RepairClass
     start: date
     earliest: date
-    display_ends: date
+    ends: date
     open_number: str | None
     open_id: int | None
 
@@ -194,19 +193,19 @@ async def repairable(agency_id: int) -> list[Repairable]:
     grounds = await db.rows(
         "select d.*, s.source, p.number as open_no, p.id as open_id from grading_direct_d d"
         " join grading_scheme s on s.id = d.scheme left join grading_repair p on p.direct_d = d.id"
-        " and p.state in ('applied', 'accepted', 'joint') where d.agency = $1 and d.ends_on > $2 and not exists"
-        " (select 1 from grading_repair g where g.direct_d = d.id and g.state = 'granted') order by d.id",
+        " and p.state in ('applied', 'accepted', 'joint') where d.agency = $1 and d.ends_on > $2 and not d.as_decided"
+        " and not exists (select 1 from grading_repair g where g.direct_d = d.id and g.state = 'granted')"
+        " and not exists (select 1 from grading_way_back w where w.direct_d = d.id and w.state <> 'refused')"
+        " order by d.id",
         agency_id,
         clock.today(),
     )
-    live = [row for row in findings if clock.today() < _last_day(row)]
+    live = [row for row in findings if clock.today() < end_of(_record(row)).on]
     return [_finding(row) for row in live] + [_ground(row) for row in grounds]
 
 
-def _last_day(row: Any) -> date:
-    scheme = load_scheme(row["source"])
-    upheld = Finding(row["id"], row["code"], row["points"], "", row["decided_on"], "", row["ended_on"])
-    return min(ends_on(upheld, scheme.conduct.life_months), display_ends(row["decided_on"], _terms(row, scheme)))
+def _record(row: Any) -> Record:
+    return finding_record(row["decided_on"], row["points"], row["ended_on"], load_scheme(row["source"]))
 
 
 def _terms(row: Any, scheme: Scheme) -> Any:
@@ -227,7 +226,7 @@ def _finding(row: Any) -> Repairable:
         terms.grade_class,
         row["decided_on"],
         earliest(row["decided_on"], terms),
-        _last_day(row),
+        end_of(_record(row)).on,
         row["open_no"],
         row["open_id"],
     )
@@ -247,7 +246,7 @@ def _ground(row: Any) -> Repairable:
         terms.grade_class,
         row["starts_on"],
         earliest(row["starts_on"], terms),
-        min(row["ends_on"], display_ends(row["starts_on"], terms)),
+        longest_d(row["starts_on"], row["ends_on"], scheme.terms),
         row["open_no"],
         row["open_id"],
     )

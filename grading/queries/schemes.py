@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
-from core import db
+from core import clock, db
 from core.errors import NotFound
 from core.i18n import N_
 from grading.rules.calibration import Calibration, load_calibration
 from grading.rules.scheme import Scheme, load_scheme
+
+ALIAS = "R-"
+"""How a reviewer is named in evidence and tables: `R-` and its id."""
 
 
 class SchemeAbsent(NotFound):
@@ -70,6 +73,12 @@ async def rulebook_of(scheme_id: int, calibration_id: int) -> Rulebook:
         calibration_id,
         load_calibration(row["corrections"]),
     )
+
+
+async def reviewer_components() -> dict[int, int]:
+    """Which reviewers, by id, the table in force has compared with which (its `[component]`); none before learning."""
+    table = (await rulebook_on(clock.today())).calibration
+    return {int(alias.removeprefix(ALIAS)): number for alias, number in table.component.items()}
 
 
 async def scheme_source(code: str) -> str:

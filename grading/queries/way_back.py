@@ -9,15 +9,18 @@ from agencies.rules import Profession
 from core import clock, db
 from core.identity import Identity, Permission
 from grading.queries.schemes import rulebook_on
+from grading.rules.ends import end_of, ground_record, longest_d
 from grading.rules.scheme import Scheme, TermRules, load_scheme
-from grading.rules.way_back import WAITING, WayBackGone, WayBackState, earliest, ground_until, longest
+from grading.rules.way_back import WAITING, WayBackGone, WayBackState, earliest
 
 _GROUND = """
 select d.id, d.agency, d.profession, d.code, d.document_no, d.authority, d.facts, d.starts_on, d.ends_on, d.imposed_by,
   s.source, a.name_zh, a.name_en, a.organization,
   (select w.id from grading_way_back w where w.direct_d = d.id order by w.id desc limit 1) as way_back,
   (select w.state from grading_way_back w where w.direct_d = d.id order by w.id desc limit 1) as way_back_state,
-  (select max(w.effective_on) from grading_way_back w where w.direct_d = d.id and w.state = 'granted') as released_on
+  (select max(w.effective_on) from grading_way_back w where w.direct_d = d.id and w.state = 'granted') as released_on,
+  (select min(r.ends_on) from grading_repair r where r.direct_d = d.id and r.state = 'granted') as repaired_on,
+  (select r.id from grading_repair r where r.direct_d = d.id and r.state in ('applied', 'accepted', 'joint')) as repair
 from grading_direct_d d join grading_scheme s on s.id = d.scheme join agencies_agency a on a.id = d.agency
 """
 
@@ -46,6 +49,7 @@ class GroundRow:
     imposed_by: int
     way_back_id: int | None
     way_back_state: WayBackState | None
+    repair_id: int | None
 
     @property
     def running(self) -> bool:
@@ -61,12 +65,15 @@ class GroundRow:
     def may_apply(self) -> bool:
         """Whether the agency may apply to leave it now."""
         waiting = self.way_back_state in WAITING or self.way_back_state is WayBackState.GRANTED
-        return self.running and clock.today() >= self.earliest_on and not waiting
+        return self.running and clock.today() >= self.earliest_on and not waiting and self.repair_id is None
 
 
 def _ground(row: Any, terms: TermRules) -> GroundRow:
     scheme: Scheme = load_scheme(row["source"])
     trigger = scheme.trigger(row["code"])
+    record = ground_record(
+        row["starts_on"], row["ends_on"], released_on=row["released_on"], repaired_on=row["repaired_on"], terms=terms
+    )
     return GroundRow(
         ground_id=row["id"],
         agency_id=row["agency"],
@@ -77,8 +84,9 @@ def _ground(row: Any, terms: TermRules) -> GroundRow:
         name_zh=trigger.name_zh if trigger else row["code"],
         name_en=trigger.name_en if trigger else row["code"],
         earliest_on=earliest(row["ends_on"]),
-        longest_on=longest(row["starts_on"], row["ends_on"], terms),
-        until=ground_until(row["starts_on"], row["ends_on"], row["released_on"], terms),
+        longest_on=longest_d(row["starts_on"], row["ends_on"], terms),
+        until=end_of(record).on,
+        repair_id=row["repair"],
         way_back_id=row["way_back"],
         way_back_state=WayBackState(row["way_back_state"]) if row["way_back_state"] else None,
         **{

@@ -73,7 +73,7 @@ def not_rated_checks(evidence: Evidence, reliability: Decimal, scheme: Scheme) -
     """The four conditions for being rated at all, with the figures reached."""
     rules = scheme.not_rated
     window = [case for case in evidence.cases if alive(case.finalised_on, evidence.as_of, rules.within_months)]
-    reviewers = len({alias for case in window for alias in case.reviewers})
+    reviewers = len({alias for case in window for alias in case.seen_by})
     clients = len({case.client_id for case in window})
     counts = (
         ("results", len(window), rules.results_below),

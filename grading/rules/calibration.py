@@ -5,7 +5,7 @@ learnt table has the same shape, so that a grade is always a function of (eviden
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from math import sqrt
@@ -40,6 +40,7 @@ class StarScale:
 class Calibration:
     """One frozen table. Variances in square points, levels and corrections in points.
 
+    `component` says which reviewers have been compared with one another, by alias; unlinked ones are left out.
     `motion`, how agencies move, is None before learning: the interval then carries the scheme's allowance.
     """
 
@@ -54,6 +55,7 @@ class Calibration:
     severity: dict[str, Decimal]
     difficulty: dict[str, Decimal]
     motion: Motion | None = None
+    component: dict[str, int] = field(default_factory=dict)
 
     @property
     def prior_weight(self) -> float:
@@ -99,4 +101,5 @@ def _read(raw: dict[str, Any], digest: str) -> Calibration:
         severity={alias: Decimal(points) for alias, points in raw["severity"].items()},
         difficulty={name: Decimal(points) for name, points in raw["difficulty"].items()},
         motion=Motion(float(motion["noise"]), float(motion["drift"])) if motion else None,
+        component={alias: int(n) for alias, n in raw.get("component", {}).items() if int(n) >= 0},
     )

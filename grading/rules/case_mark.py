@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.money import half_up
-from grading.rules.evidence import Case
+from grading.rules.evidence import OVERRULED, Case
 from grading.rules.scheme import CaseWeights
 
 ZERO = Decimal(0)
@@ -20,10 +20,14 @@ class Corrections:
     limit: Decimal
 
     def reviewer(self, aliases: tuple[str, ...]) -> Decimal:
-        """Mean severity of the reviewers of one case, each held within the limit; to 0.01."""
+        """Mean severity of the reviewers of one case, each held within the limit; to 0.01.
+
+        A mark that officers or a panel set has no reviewer's severity in it: 0 (grading.md §2 corrects reviewers only).
+        """
         if not aliases:
             return ZERO
-        held = [max(-self.limit, min(self.limit, self.severity.get(a, ZERO))) for a in aliases]
+        own = [ZERO if a.endswith(OVERRULED) else self.severity.get(a, ZERO) for a in aliases]
+        held = [max(-self.limit, min(self.limit, points)) for points in own]
         return half_up(sum(held, ZERO) / len(held))
 
     def project(self, difficulty: str) -> Decimal:
@@ -63,7 +67,10 @@ def combine(
 
 
 def mark_case(case: Case, weights: CaseWeights, corrections: Corrections) -> CaseMark:
-    """The mark of one case, corrected for its reviewers and its project class."""
+    """The mark of one case, corrected for its reviewers and its project class.
+
+    A mark set after an objection keeps the correction for the project, which is as hard for whoever marks it.
+    """
     severity = corrections.reviewer(case.reviewers)
     difficulty = corrections.project(case.difficulty)
     corrected = half_up(case.technical + severity + difficulty)

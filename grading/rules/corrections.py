@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from core.errors import Rejected
 from core.i18n import N_
-from grading.rules.evidence import Case, Evidence, in_order
+from grading.rules.evidence import OVERRULED, Case, Evidence, in_order
 
 
 class CorrectionKind(StrEnum):
@@ -135,7 +135,8 @@ def _case(case: Case, changes: Iterable[Change]) -> Case | None:
             case CorrectionKind.DROP_CASE:
                 return None
             case CorrectionKind.TECHNICAL:
-                case = replace(case, marks=(amount,), technical=amount, vetoed=False)
+                names = tuple(f"{alias}{OVERRULED}" for alias in case.seen_by)
+                case = replace(case, reviewers=names, marks=(amount,), technical=amount, vetoed=False)
             case CorrectionKind.PUNCTUALITY:
                 case = replace(case, punctuality=amount)
             case CorrectionKind.FILINGS:

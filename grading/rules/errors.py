@@ -13,6 +13,13 @@ class ReportAbsent(NotFound):
     text: ClassVar[str] = N_("没有找到这份评级报告，或者它不属于您所在的机构。请从工作台重新进入。")
 
 
+class ProfessionNotHeld(NotFound):
+    """An agency has no grade in a profession it has no recording in."""
+
+    code: ClassVar[str] = "profession-not-held"
+    text: ClassVar[str] = N_("这家机构没有备案这个专业，所以没有这个专业的等级。请从机构档案页选择它已备案的专业。")
+
+
 class RunAbsent(NotFound):
     """No such run."""
 

@@ -17,6 +17,8 @@ from typing import Any
 from agencies.rules import CreditGrade, Profession
 
 SCHEMA = "xt-grade-evidence/1"
+OVERRULED = "*"
+"""Ends the alias of a reviewer whose mark officers or a panel have replaced: `R-0007*` was there, the mark is not its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,16 @@ class Case:
     difficulty: str
     related: bool
     stars: Stars | None = None
+
+    @property
+    def set_by_officers(self) -> bool:
+        """Whether an upheld objection replaced the technical mark: then it is no reviewer's mark."""
+        return any(alias.endswith(OVERRULED) for alias in self.reviewers)
+
+    @property
+    def seen_by(self) -> tuple[str, ...]:
+        """Who reviewed the result, also where the mark was replaced later."""
+        return tuple(alias.removesuffix(OVERRULED) for alias in self.reviewers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 from core.errors import Conflict
 from core.i18n import N_
-from grading.rules.conduct import ends_on
-from grading.rules.evidence import Finding
+from grading.rules.ends import Record, counts
 
 
 class ReportState(StrEnum):
@@ -150,18 +149,15 @@ class GradeDrift(Conflict):
     )
 
 
-def conduct_phase(
-    state: ConductState, decided_on: date | None, ended_on: date | None, today: date, life_months: int
-) -> ConductPhase:
-    """How a finding stands today. Records lapse only by date, repair or correction."""
-    if state is not ConductState.UPHELD or decided_on is None:
+def conduct_phase(state: ConductState, record: Record | None, today: date) -> ConductPhase:
+    """How a finding stands today; `record` is None before the decision. It lapses only by date, repair or correction."""
+    if state is not ConductState.UPHELD or record is None:
         names = {
             ConductState.PROPOSED: ConductPhase.PROPOSED,
             ConductState.REPAIRED: ConductPhase.REPAIRED,
         }
         return names.get(state, ConductPhase.NOT_UPHELD)
-    finding = Finding(0, "", 0, "", decided_on, "", ended_on)
-    return ConductPhase.LIVE if today < ends_on(finding, life_months) else ConductPhase.LAPSED
+    return ConductPhase.LIVE if counts(record, today) else ConductPhase.LAPSED
 
 
 def certificate_state(

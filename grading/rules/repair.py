@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from core.errors import Conflict, Message, NotFound, Rejected
 from core.i18n import N_
+from grading.rules.ends import Record, end_of
 from grading.rules.life_terms import RepairClass, RepairRules, RepairTerms
 from grading.rules.months import add_months
 
@@ -101,6 +102,36 @@ class RepairBarred(Conflict):
     text: ClassVar[str] = N_("此前的修复申请含虚假材料，%(until)s 之前不再受理修复申请。")
 
 
+class TermIsOver(Conflict):
+    """After its term a direct D is left by the way back."""
+
+    code: ClassVar[str] = "repair-term-over"
+    text: ClassVar[str] = N_("这项 D 级的期限已满，不再走信用修复。请在“我的等级意味着什么”页申请退出 D 级。")
+
+
+class TermAsDecided(Conflict):
+    """A term set by a decision is served in full."""
+
+    code: ClassVar[str] = "repair-term-as-decided"
+    text: ClassVar[str] = N_(
+        "这项 D 级的期限由处罚决定载明，期满（%(until)s）前不能修复。期满前一个月起可以申请退出 D 级。"
+    )
+
+
+class WayBackRunning(Conflict):
+    """One door at a time."""
+
+    code: ClassVar[str] = "repair-way-back-running"
+    text: ClassVar[str] = N_("这项 D 级已有退出申请 %(number)s，不能同时申请修复。请在该申请中查看。")
+
+
+class ImposerDecides(Conflict):
+    """Who recorded the D does not decide about its repair."""
+
+    code: ClassVar[str] = "repair-imposer"
+    text: ClassVar[str] = N_("这项 D 级由您登记，不能由您决定修复。请转交另一位评级员。")
+
+
 class PromiseMissing(Rejected):
     """A public commitment belongs to every repair."""
 
@@ -127,17 +158,25 @@ def earliest(start: date, terms: RepairTerms) -> date:
     return add_months(start, terms.least_months)
 
 
-def display_ends(start: date, terms: RepairTerms) -> date:
-    """The first day on which the record is no longer displayed even without repair."""
-    return add_months(start, terms.most_months)
-
-
-def check_start(start: date, today: date, terms: RepairTerms, *, ended: bool) -> None:
-    """Raises `NothingToRepair` when it has ended, `RepairEarly` before the minimum display has elapsed."""
-    if ended or today >= display_ends(start, terms):
+def check_start(record: Record, today: date, terms: RepairTerms) -> None:
+    """Raises `NothingToRepair` when it does not count any more, `RepairEarly` before the minimum display has elapsed."""
+    if today >= end_of(record).on:
         raise NothingToRepair
-    if today < earliest(start, terms):
-        raise RepairEarly(grade_class=Message(CLASSES[terms.grade_class]), until=earliest(start, terms).isoformat())
+    first = earliest(record.start, terms)
+    if today < first:
+        raise RepairEarly(grade_class=Message(CLASSES[terms.grade_class]), until=first.isoformat())
+
+
+def check_term(ends_on: date, today: date, *, as_decided: bool) -> None:
+    """Which door leads out of a direct D: repair while its term runs, the way back from a month before its end.
+
+    Raises `TermAsDecided` for a term that a decision sets (scheme: a running statutory ban cannot be repaired),
+    `TermIsOver` once it is over.
+    """
+    if today >= ends_on:
+        raise TermIsOver
+    if as_decided:
+        raise TermAsDecided(until=ends_on.isoformat())
 
 
 def after_agreement(grade_class: RepairClass, rules: RepairRules, *, joint: bool) -> RepairAct:

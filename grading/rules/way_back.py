@@ -14,8 +14,8 @@ from typing import ClassVar
 
 from core.errors import Conflict, NotFound, Rejected
 from core.i18n import N_
+from grading.rules.ends import Record, counts
 from grading.rules.months import add_months
-from grading.rules.scheme import TermRules
 
 EARLY_MONTHS = 1
 """How long before the end of the term the application may be filed; it takes effect at the end at the earliest."""
@@ -91,6 +91,13 @@ class WayBackOpen(Conflict):
     text: ClassVar[str] = N_("这项 D 级已有一份退出申请正在办理，请打开那一份。")
 
 
+class RepairRunning(Conflict):
+    """One door at a time: a repair of this D is being decided."""
+
+    code: ClassVar[str] = "way-back-repair-running"
+    text: ClassVar[str] = N_("这项 D 级已有信用修复申请 %(number)s 在办理，办结前不能再申请退出。请在该申请中查看。")
+
+
 class WayBackGone(NotFound):
     """No such application or decision, or another agency's."""
 
@@ -117,28 +124,17 @@ def earliest(ends_on: date) -> date:
     return add_months(ends_on, -EARLY_MONTHS)
 
 
-def longest(starts_on: date, ends_on: date, terms: TermRules) -> date:
-    """The day on which a direct D ends without an application: 36 months, or as the decision says if longer."""
-    return max(ends_on, add_months(starts_on, terms.veto_d_months_at_most))
-
-
-def ground_until(starts_on: date, ends_on: date, released_on: date | None, terms: TermRules) -> date:
-    """The first day on which a direct D no longer counts."""
-    end = longest(starts_on, ends_on, terms)
-    return min(end, max(ends_on, released_on)) if released_on else end
-
-
 def effective_on(ends_on: date, due_on: date, today: date) -> date:
     """From when on a grant counts: not before the term, and no later than the decision was due."""
     return max(ends_on, min(today, due_on))
 
 
-def check_moment(starts_on: date, ends_on: date, today: date, terms: TermRules) -> None:
-    """Raise `WayBackTooEarly` or `WayBackOver` when nothing can be applied for today."""
+def check_moment(ends_on: date, record: Record, today: date) -> None:
+    """Raise `WayBackOver` when the D has ended (by time, a repair or a way back), `WayBackTooEarly` before its month."""
+    if not counts(record, today):
+        raise WayBackOver
     if today < earliest(ends_on):
         raise WayBackTooEarly(ends=ends_on, earliest=earliest(ends_on))
-    if today >= longest(starts_on, ends_on, terms):
-        raise WayBackOver
 
 
 def check_shown(draft: WayBackDraft, files: int) -> None:

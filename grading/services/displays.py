@@ -6,14 +6,16 @@ from typing import Any
 from core import clock, db, trail
 from core.db import transaction
 from core.identity import SYSTEM
-from grading.rules.repair import display_ends
+from grading.rules.ends import end_of, finding_record
+from grading.rules.months import add_months
 from grading.rules.scheme import load_scheme
 
 
 async def end_displays(today: date | None = None) -> int:
     """End upheld findings whose class is displayed for less time than points live; how many ended.
 
-    The end carries the day it was due, however late the sweep comes (grading.md §6: maximum 3/12/36 months).
+    The end carries the day it was due, however late the sweep comes (grading.md §6: maximum 3/12/36 months), and it
+    counts from that day in any case (`rules.ends`); the sweep only puts it on the record and on the trail.
     """
     today = today or clock.today()
     async with transaction():
@@ -28,8 +30,8 @@ async def end_displays(today: date | None = None) -> int:
 async def _end(row: Any, today: date) -> bool:
     scheme = load_scheme(row["source"])
     terms = scheme.repair.terms(scheme.repair.class_of(row["points"]))
-    over = display_ends(row["decided_on"], terms)
-    if terms.most_months >= scheme.conduct.life_months or today < over:
+    over = end_of(finding_record(row["decided_on"], row["points"], None, scheme)).on
+    if today < over or over >= add_months(row["decided_on"], scheme.conduct.life_months):
         return False
     await db.execute("update grading_conduct set ended_on = $2 where id = $1", row["id"], over)
     await trail.record(

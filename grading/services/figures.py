@@ -19,7 +19,7 @@ def figures(evidence: Evidence, outcome: Outcome) -> GradeFigures:
     return GradeFigures(
         results=len(cases),
         on_time_percent=round(100 * on_time / len(cases)) if cases else None,
-        reviewers=len({alias for case in cases for alias in case.reviewers}),
+        reviewers=len({alias for case in cases for alias in case.seen_by}),
         clients=len({case.client_id for case in cases}),
         points=outcome.conduct.points,
         stars=str(half_up(sum(levels, Decimal(0)) / len(levels) / STAR, 1)) if levels else None,

@@ -16,6 +16,7 @@ from grading.queries.schemes import Rulebook
 from grading.queries.supervision import predecessors
 from grading.rules.conduct import ZEROS_D, zero_terms
 from grading.rules.corrections import Change, CorrectionKind, corrected
+from grading.rules.ends import end_of, finding_record, ground_record
 from grading.rules.evidence import (
     Case,
     DirectGround,
@@ -27,20 +28,23 @@ from grading.rules.evidence import (
     in_order,
 )
 from grading.rules.months import add_months
-from grading.rules.scheme import Scheme, TermRules
-from grading.rules.way_back import ground_until
+from grading.rules.scheme import Scheme, TermRules, load_scheme
 
 Key = tuple[int, Profession]
 
 _FINDINGS = """
-select id, agency, profession, code, points, event, decided_on, number, ended_on
-from grading_conduct where state in ('upheld', 'repaired') and agency = any($1::bigint[]) and decided_on <= $2
+select f.id, f.agency, f.profession, f.code, f.points, f.event, f.decided_on, f.number, s.source,
+  case when f.ended_on <= $2 then f.ended_on end as ended_on
+from grading_conduct f join grading_scheme s on s.id = f.scheme
+where f.state in ('upheld', 'repaired') and f.agency = any($1::bigint[]) and f.decided_on <= $2
 """
 _GROUNDS = """
-select d.agency, d.profession, d.code, d.document_no, d.starts_on, d.ends_on, r.ends_on as repaired_on,
+select d.agency, d.profession, d.code, d.document_no, d.starts_on, d.ends_on,
+  (select min(r.ends_on) from grading_repair r where r.direct_d = d.id and r.state = 'granted' and r.ends_on <= $2)
+    as repaired_on,
   (select max(w.effective_on) from grading_way_back w where w.direct_d = d.id and w.state = 'granted'
      and (w.decided_at at time zone 'Asia/Shanghai')::date <= $2) as released_on
-from grading_direct_d d left join grading_repair r on r.direct_d = d.id and r.state = 'granted'
+from grading_direct_d d
 where d.agency = any($1::bigint[]) and d.starts_on <= $2
 """
 _PAST = """
@@ -202,7 +206,9 @@ def _subject(
         certificate_until=until,
         certificate_valid=standing.qualified(as_of),
         cases=tuple(cases.get(key, ())),
-        findings=tuple(_finding(r) for one in carried for r in conduct.findings.get(one, ()) if _concerns(r, trade)),
+        findings=tuple(
+            _finding(r, rules.scheme) for one in carried for r in conduct.findings.get(one, ()) if _concerns(r, trade)
+        ),
         grounds=(
             *(_ground(r, terms) for one in carried for r in conduct.grounds.get(one, ()) if _concerns(r, trade)),
             *(ground for one in inherited for ground in _by_zeros(cases.get((one, trade), ()), rules.scheme)),
@@ -219,7 +225,10 @@ def _concerns(row: Any, trade: Profession) -> bool:
     return row["profession"] in (None, trade.value)
 
 
-def _finding(row: Any) -> Finding:
+def _finding(row: Any, scheme: Scheme) -> Finding:
+    """A finding with its end under its own scheme, stated where `scheme`'s months alone would let it live longer."""
+    record = finding_record(row["decided_on"], row["points"], row["ended_on"], load_scheme(row["source"]))
+    ends, lapse = end_of(record).on, add_months(row["decided_on"], scheme.conduct.life_months)
     return Finding(
         id=row["id"],
         code=row["code"],
@@ -227,16 +236,20 @@ def _finding(row: Any) -> Finding:
         event=row["event"],
         decided_on=row["decided_on"],
         document_no=row["number"],
-        ended_on=row["ended_on"],
+        ended_on=ends if ends < lapse else None,
     )
 
 
 def _ground(row: Any, terms: TermRules) -> DirectGround:
     """A direct D as long as it counts: until the way back or a repair is granted, at the longest 36 months."""
-    until = ground_until(row["starts_on"], row["ends_on"], row["released_on"], terms)
-    if row["repaired_on"]:
-        until = min(until, row["repaired_on"])
-    return DirectGround(row["code"], row["document_no"], row["starts_on"], until)
+    record = ground_record(
+        row["starts_on"],
+        row["ends_on"],
+        released_on=row["released_on"],
+        repaired_on=row["repaired_on"],
+        terms=terms,
+    )
+    return DirectGround(row["code"], row["document_no"], row["starts_on"], end_of(record).on)
 
 
 def _by_zeros(cases: Sequence[Case], scheme: Scheme) -> list[DirectGround]:

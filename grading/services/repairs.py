@@ -16,8 +16,7 @@ from core.serials import next_number
 from core.states import advance
 from core.workdays import calendar
 from grading.queries.schemes import rulebook_on
-from grading.rules.conduct import ends_on
-from grading.rules.evidence import Finding
+from grading.rules.ends import Record, counts, finding_record, ground_record
 from grading.rules.life_terms import RepairClass
 from grading.rules.lifecycle import CONDUCT_TRANSITIONS, ConductAct, ConductState, RunKind
 from grading.rules.months import add_months
@@ -25,6 +24,7 @@ from grading.rules.repair import (
     MOST_FILES,
     STATES,
     TRANSITIONS,
+    ImposerDecides,
     NothingToRepair,
     PromiseMissing,
     ProofMissing,
@@ -34,8 +34,10 @@ from grading.rules.repair import (
     RepairOpen,
     RepairState,
     SecondOfficer,
+    WayBackRunning,
     after_agreement,
     check_start,
+    check_term,
 )
 from grading.rules.scheme import Scheme, load_scheme
 from grading.services.objections import check_reasons
@@ -76,9 +78,8 @@ class _Target:
     """What is to be repaired."""
 
     agency_id: int
-    start: date
+    record: Record
     grade_class: RepairClass
-    ended: bool
     scheme: Scheme
     subject: str
 
@@ -87,7 +88,8 @@ async def apply_repair(*, actor: Identity, draft: RepairDraft) -> RepairReceipt:
     """Apply once the minimum display has elapsed (0, 3 or 12 months), with proof and a public promise; no fee.
 
     Raises `RepairAbsent` for other agencies' records, `NothingToRepair`, `RepairEarly`, `RepairOpen`,
-    `RepairBarred`, `PromiseMissing`, `ProofMissing`, `FormInvalid`.
+    `RepairBarred`, `PromiseMissing`, `ProofMissing`, `FormInvalid`; for a direct D `TermIsOver`, `TermAsDecided`,
+    `WayBackRunning` (decision 0016).
     """
     actor.require(Permission.COMMENT_GRADE)
     _check_draft(draft)
@@ -97,7 +99,7 @@ async def apply_repair(*, actor: Identity, draft: RepairDraft) -> RepairReceipt:
         if agency is None or target.agency_id != agency.agency_id:
             raise RepairAbsent
         rules = target.scheme.repair
-        check_start(target.start, clock.today(), rules.terms(target.grade_class), ended=target.ended)
+        check_start(target.record, clock.today(), rules.terms(target.grade_class))
         await _refuse_again(draft, agency.agency_id, rules.forged_bar_months)
         due = (await calendar()).due_at(clock.now(), rules.accept_wd)
         repair_id, number = await _insert(actor, draft, target, due)
@@ -131,10 +133,25 @@ async def _target(draft: RepairDraft) -> _Target:
     )
     if row is None:
         raise RepairAbsent
-    repaired = await db.value("select 1 from grading_repair where direct_d = $1 and state = 'granted'", row["id"])
-    over = bool(repaired) or clock.today() >= row["ends_on"]
-    subject = f"direct-d:{row['id']}"
-    return _Target(row["agency"], row["starts_on"], RepairClass.GRAVE, over, load_scheme(row["source"]), subject)
+    scheme, subject = load_scheme(row["source"]), f"direct-d:{row['id']}"
+    ended = await db.row(
+        "select (select min(ends_on) from grading_repair where direct_d = $1 and state = 'granted') as repaired_on,"
+        " (select max(effective_on) from grading_way_back where direct_d = $1 and state = 'granted') as released_on,"
+        " (select max(number) from grading_way_back where direct_d = $1 and state <> 'refused') as way_back",
+        row["id"],
+    )
+    record = ground_record(
+        row["starts_on"],
+        row["ends_on"],
+        released_on=ended["released_on"],
+        repaired_on=ended["repaired_on"],
+        terms=scheme.terms,
+    )
+    if counts(record, clock.today()):
+        if ended["way_back"]:
+            raise WayBackRunning(number=ended["way_back"])
+        check_term(row["ends_on"], clock.today(), as_decided=row["as_decided"])
+    return _Target(row["agency"], record, RepairClass.GRAVE, scheme, subject)
 
 
 async def _finding_target(finding_id: int) -> _Target:
@@ -148,10 +165,9 @@ async def _finding_target(finding_id: int) -> _Target:
     if row["state"] != ConductState.UPHELD:
         raise NothingToRepair
     scheme = load_scheme(row["source"])
-    upheld = Finding(row["id"], row["code"], row["points"], "", row["decided_on"], "", row["ended_on"])
-    over = clock.today() >= ends_on(upheld, scheme.conduct.life_months)
+    record = finding_record(row["decided_on"], row["points"], row["ended_on"], scheme)
     grade_class = scheme.repair.class_of(row["points"])
-    return _Target(row["agency"], row["decided_on"], grade_class, over, scheme, f"conduct:{finding_id}")
+    return _Target(row["agency"], record, grade_class, scheme, f"conduct:{finding_id}")
 
 
 async def _refuse_again(draft: RepairDraft, agency_id: int, bar_months: int) -> None:
@@ -231,7 +247,7 @@ async def decide_repair(
     """Grant or refuse within 7 working days; a grave record needs the agreement of two officers.
 
     Granted, the finding or the direct D ends today, and the grades that rest on it are graded anew and published in
-    the same act. Forged papers bar from applying for 12 months. Raises `SecondOfficer`, `NotAllowedNow`.
+    the same act. Forged papers bar from applying for 12 months. Raises `SecondOfficer`, `ImposerDecides`, `NotAllowedNow`.
     """
     actor.require(Permission.DECIDE_CONDUCT)
     check_signer(actor)
@@ -240,12 +256,20 @@ async def decide_repair(
         row = await _locked(repair_id)
         if row["first_by"] == actor.account_id:
             raise SecondOfficer
+        if row["direct_d"] and actor.account_id == await _imposer(row["direct_d"]):
+            raise ImposerDecides
         if granted:
             return await _agree(actor, row, reasons)
         facts = {"decided_by": actor.account_id, "decided_at": clock.now(), "due_at": None}
         receipt = await _step(actor, row, RepairAct.REFUSE, "repair.refused", **facts, reasons=reasons, forged=forged)
         await _tell(row, receipt.state, reasons)
     return receipt
+
+
+async def _imposer(direct_d_id: int) -> int:
+    """Who recorded the D: as with the way back, not who lifts it."""
+    account: int = await db.value("select imposed_by from grading_direct_d where id = $1", direct_d_id)
+    return account
 
 
 async def _agree(actor: Identity, row: Any, reasons: str) -> RepairReceipt:

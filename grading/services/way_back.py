@@ -15,9 +15,11 @@ from core.states import advance
 from core.workdays import calendar
 from grading.queries.schemes import rulebook_on
 from grading.queries.supervision import supervision_on
+from grading.rules.ends import ground_record
 from grading.rules.way_back import (
     WAITING,
     WAY_BACK_TRANSITIONS,
+    RepairRunning,
     SameOfficer,
     WayBackAct,
     WayBackDraft,
@@ -54,15 +56,20 @@ async def file_way_back(
 ) -> WayBackReceipt:
     """Apply to leave a direct D, from a month before its term ends; it takes effect at the end at the earliest.
 
-    Raises `WayBackGone` for another agency's, `WayBackTooEarly`, `WayBackOver`, `WayBackOpen`, `NothingShown`.
+    Raises `WayBackGone` for another agency's, `WayBackTooEarly`, `WayBackOver`, `WayBackOpen`, `RepairRunning`,
+    `NothingShown`.
     """
     actor.require(Permission.COMMENT_GRADE)
     check_shown(draft, len(proofs))
     async with transaction():
         ground = await _own_ground(actor, direct_d_id)
-        terms = (await rulebook_on(clock.today())).scheme.terms
-        check_moment(ground["starts_on"], ground["ends_on"], clock.today(), terms)
         await _refuse_second(direct_d_id)
+        terms = (await rulebook_on(clock.today())).scheme.terms
+        repaired = await _repair(direct_d_id)
+        record = ground_record(
+            ground["starts_on"], ground["ends_on"], released_on=None, repaired_on=repaired, terms=terms
+        )
+        check_moment(ground["ends_on"], record, clock.today())
         number = await next_number(SERIES, clock.today())
         due = (await calendar()).due_at(clock.now(), (await supervision_on(clock.today())).accept_wd)
         way_back_id: int = await db.value(
@@ -229,6 +236,19 @@ async def _refuse_second(direct_d_id: int) -> None:
         raise WayBackOver
     if WAITING & set(states):
         raise WayBackOpen
+
+
+async def _repair(direct_d_id: int) -> date | None:
+    """When a repair ended this D, if one did; one that waits refuses the way back."""
+    found = await db.rows(
+        "select number, state, ends_on from grading_repair where direct_d = $1"
+        " and state in ('applied', 'accepted', 'joint', 'granted') order by id",
+        direct_d_id,
+    )
+    for row in found:
+        if row["ends_on"] is None:
+            raise RepairRunning(number=row["number"])
+    return min((row["ends_on"] for row in found), default=None)
 
 
 async def _attach(way_back_id: int, proofs: tuple[Upload, ...], actor: Identity) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from contracts import services
+from contracts.queries import COMPONENTS, LIVE_POINTS
 from market.services import AWARDED
 from payments.services import SETTLED
 
@@ -19,6 +20,11 @@ def _wired() -> Iterator[None]:
     AWARDED.supply(services.draft_from_award)
     SETTLED.supply(services.milestone_paid)
     services.REVIEWED.supply(_nobody)
+    asked = [(point, point._source) for point in (COMPONENTS, LIVE_POINTS)]
+    for point, _source in asked:
+        point.supply(None)
     yield
+    for point, source in asked:
+        point.supply(source)  # type: ignore[arg-type]
     for point, takers in before:
         point.supply(*takers)

@@ -22,11 +22,12 @@ from grading.queries.supervision import measure_notes
 from grading.rules.bands import rank
 from grading.rules.conduct import conduct_track, live_points
 from grading.rules.consequences import load_supervision
+from grading.rules.ends import end_of, ground_record, longest_d
 from grading.rules.evidence import DirectGround, Finding
 from grading.rules.inheritance import Edge, EdgeKind, Profile, edges, suggests
 from grading.rules.inspections import Line, chosen, draw, grades_digest, quarter_ends, quarter_of, quotas
 from grading.rules.replay import grade
-from grading.rules.way_back import earliest, effective_on, ground_until, longest
+from grading.rules.way_back import earliest, effective_on
 from market import content
 from market.rules.draw import Checkpoint, Outside, commit_to
 from tests.factories import grading as g
@@ -107,16 +108,16 @@ def test_the_caps_of_the_scheme(points: int, conduct: str) -> None:
 def test_a_direct_d_never_ends_before_its_term_nor_after_the_longest(start: date, term: int, later: int | None) -> None:
     ends = start + timedelta(days=term)
     released = None if later is None else start + timedelta(days=later)
-    until = ground_until(start, ends, released, SCHEME.terms)
-    assert ends <= until <= longest(start, ends, SCHEME.terms)
-    assert released is not None or until == longest(start, ends, SCHEME.terms)
+    until = end_of(ground_record(start, ends, released_on=released, repaired_on=None, terms=SCHEME.terms)).on
+    assert ends <= until <= longest_d(start, ends, SCHEME.terms)
+    assert released is not None or until == longest_d(start, ends, SCHEME.terms)
 
 
 def test_days_of_the_way_back() -> None:
     start, ends = date(2026, 11, 2), date(2027, 11, 2)
     assert earliest(ends) == date(2027, 10, 2)
-    assert longest(start, ends, SCHEME.terms) == date(2029, 11, 2)
-    assert longest(start, date(2031, 11, 2), SCHEME.terms) == date(2031, 11, 2), "as the decision says"
+    assert longest_d(start, ends, SCHEME.terms) == date(2029, 11, 2)
+    assert longest_d(start, date(2031, 11, 2), SCHEME.terms) == date(2031, 11, 2), "as the decision says"
     assert effective_on(ends, date(2027, 10, 20), date(2027, 10, 15)) == ends
     assert effective_on(ends, date(2027, 12, 1), date(2027, 11, 20)) == date(2027, 11, 20)
     assert effective_on(ends, date(2027, 12, 1), date(2028, 2, 1)) == date(2027, 12, 1)

@@ -85,18 +85,20 @@ async def _insert(contract: Any, deliverable: Any, sheet: ReviewSheet, wanted: i
 async def draw_missing(review: Any) -> int:
     """Draw every seat that nobody holds; gives the number of seats still empty."""
     held = await db.rows(
-        "select a.seat, r.region from contracts_assignment a"
+        "select a.seat, a.reviewer as id, r.region from contracts_assignment a"
         " join contracts_reviewer r on r.id = a.reviewer"
         " where a.review = $1 and a.state in ('assigned', 'submitted') order by a.seat",
         review["id"],
     )
-    seats = {row["seat"]: row["region"] for row in held}
+    seats = {row["seat"]: row for row in held}
     for number in range(1, review["wanted"] + 1):
         if number not in seats:
             blind = review["doubled"] and number == 2
-            picked = await draw_reviewer(review, Seat(number, blind, seats.get(1, "")))
+            first, other = seats.get(1), seats.get(3 - number)
+            seat = Seat(number, blind, first["region"] if first else "", other["id"] if other else None)
+            picked = await draw_reviewer(review, seat)
             if picked is not None:
-                seats[number] = picked["region"]
+                seats[number] = picked
     return int(review["wanted"]) - len(seats)
 
 
