@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from core.i18n import N_, _, loc
+from core.i18n import _, loc
 from grading.controllers.words import percent
-from grading.rules.consequences import PLATFORM_RULE, Measures
+from grading.rules.consequences import Measures
 from market.rules.notices import SelectionMethod
 
 METHODS = len(SelectionMethod)
@@ -51,11 +51,6 @@ def _review(one: Measures) -> str:
     return text + (_("，合议") if one.panel else "")
 
 
-def basis_words(basis: str) -> str:
-    """A basis as written in the rules, with the platform's own named as such."""
-    return basis.replace(PLATFORM_RULE, _(N_("平台规则")))
-
-
 def measure_words() -> dict[str, Any]:
     """What the pages of supervision need to name measures."""
-    return {"value_of": value_of, "basis_words": basis_words}
+    return {"value_of": value_of}
