@@ -51,11 +51,8 @@ async def last_event(there: World, kind: str) -> dict[str, Any]:
 
 
 async def send(there: World, event: dict[str, Any], *, secret: str = SECRET, age: int = 0) -> int:
-    """Send an event as Stripe would, signed so many seconds ago."""
-    body = json.dumps(event).encode()
-    at = int(clock.now().timestamp()) - age
-    headers = {"stripe-signature": sign(body, secret, at)}
-    return (await there.site.post(SITE + WEBHOOK_PATH, content=body, headers=headers)).status_code
+    """Send an event as Stripe would."""
+    return await there.send(event, secret=secret, age=age)
 
 
 async def test_paying_by_card_settles_fee_and_rate_are_entries_of_their_own(there: World) -> None:
