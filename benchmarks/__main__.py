@@ -25,6 +25,7 @@ def main(scale: str, months: int, rounds: int, seconds: float, part: str, write:
     folder = Path(tempfile.mkdtemp(prefix="xinshi-bench-"))
     folder.chmod(0o711)  # as root PostgreSQL runs under another account, and must get here
     os.environ["XINSHI_DATA"] = str(folder / "data")
+    os.environ["XINSHI_STRIPE_DOUBLE"] = "off"
     for name in [name for name in os.environ if name.startswith(("XINSHI_KEY_", "XINSHI_DATABASE_"))]:
         del os.environ[name]
     try:
