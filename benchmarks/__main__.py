@@ -78,7 +78,7 @@ def _whole(folder: Path, scale: str, months: int, rounds: int, seconds: float) -
 
 
 def _market(folder: Path, _scale: str, _months: int, rounds: int, _seconds: float) -> str:
-    from benchmarks import board, live, rush, signals, statement, webhooks
+    from benchmarks import board, live, rush, signals, statement, storm, webhooks
     from benchmarks.figures import Chapter, chapters_as_markdown
     from benchmarks.ground import cluster, fresh_database
     from portal.demo import build
@@ -97,6 +97,10 @@ def _market(folder: Path, _scale: str, _months: int, rounds: int, _seconds: floa
             _say("a statement of 100,000 entries")
             chapters.append(await statement.measure(urls, rounds=rounds))
             version = await _version()
+        async with fresh_database(running, "storm") as urls:
+            await build(seed=7, months=1, scale="register", progress=False)
+            _say("ten thousand events of Stripe in a storm")
+            chapters.append(await storm.measure(urls.owner_url))
         _say("signals over a million bids")
         chapters.append(await signals.measure(folder))
         return chapters_as_markdown(version, chapters)

@@ -25,7 +25,9 @@ async def is_paid(market: DemoMarket, job: Job, payable_id: int) -> Process:
     if online.pays_online(market, await queries.payable(payable_id, job.buyer.identity)):
         async for moment in online.fee_is_paid(market, job, payable_id):
             yield moment
-        await _invoice(job.player.identity, payable_id, stream)
+        known = await queries.payable(payable_id, job.player.identity)
+        if known.state is PayableState.CONFIRMED:
+            await _invoice(job.player.identity, payable_id, stream)
         return
     late = stream.random() < 0.12
     days = stream.randint(11, 25) if late else stream.randint(1, 9)
