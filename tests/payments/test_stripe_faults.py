@@ -379,6 +379,20 @@ async def test_capture_after_expiry(there: World) -> None:
     await acts.everything_fits(there)
 
 
+async def test_after_a_hold_has_run_out_the_payer_may_pay_by_bank(there: World) -> None:
+    made = await bond()
+    await acts.pay(there, made, hold=True)
+    await there.deliver()
+    with clock.at(clock.now() + timedelta(days=8)):
+        await stripe.sweep()
+        await there.deliver()
+        assert await acts.state(made) is PayableState.EXPIRED
+        await services.submit_voucher(actor=made.payer, payable_id=made.payable_id, draft=voucher())
+        await services.confirm_receipt(actor=made.payee, payable_id=made.payable_id)
+        assert await acts.state(made) is PayableState.CONFIRMED
+    await acts.everything_fits(there)
+
+
 async def test_stripe_lets_a_hold_go_a_moment_before_we_take_it(there: World) -> None:
     made = await bond()
     await acts.pay(there, made, hold=True)

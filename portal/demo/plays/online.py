@@ -31,7 +31,7 @@ STORIES = {3: "refund", 6: "won", 9: "lost", 12: "reversed"}
 
 def pays_online(market: DemoMarket, row: PayableRow) -> bool:
     """Whether this payer goes to Stripe's page: from a stream of its own, so that everybody else goes on as they would."""
-    if market.stripe is None or fen(row.amount) > MOST_FEN or row.kind is PayableKind.BOND_RETURN:
+    if market.stripe is None or fen(row.amount) > MOST_FEN or row.kind == PayableKind.BOND_RETURN:
         return False
     share = SHARE_OF_BONDS if row.kind in BONDS else SHARE_OF_FEES
     return market.chance("online", row.number).random() < share
@@ -104,7 +104,7 @@ async def _sent_again(market: DemoMarket, payable_id: int) -> None:
 
 async def bond_is_paid(market: DemoMarket, row: PayableRow, payer: Identity) -> None:
     """A bid bond is held on a card, which lasts a week; a performance bond, which has to last, is paid."""
-    begun = await stripe.start_payment(actor=payer, payable_id=row.id, hold=row.kind is PayableKind.BID_BOND)
+    begun = await stripe.start_payment(actor=payer, payable_id=row.id, hold=row.kind == PayableKind.BID_BOND)
     await _stage(market).press((await stripe.page_for(begun.attempt_id)).url, "pm_card_visa")
     await _stage(market).settle()
     market.paid_online += 1
@@ -124,7 +124,7 @@ async def one_stays_disputed(market: DemoMarket) -> Process:
 
 async def nightly(market: DemoMarket) -> None:
     """What the worker does all day: holds that run out, bonds released meanwhile."""
-    if market.stripe is not None and market.paid_online:
+    if market.stripe is not None and market.paid_online and await stripe.sweep():
         await market.stripe.settle()
 
 
