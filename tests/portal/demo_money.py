@@ -1,8 +1,4 @@
-"""The demo market pays online too, through the double that its server mounts: all of it fits, to the cent."""
-
-from datetime import date
-
-import pytest
+"""What the demo market must hold of money: all ways to pay, and books that agree with the double's to the cent."""
 
 from core import db
 from core.db import ENGINE
@@ -11,14 +7,10 @@ from payments.queries import stripe as known
 from payments.services import stripe
 from payments.services.stripe.reconciling import provider_balance
 from payments.stripe_double.stage import on_stage
-from portal.demo import build
-
-pytestmark = pytest.mark.anyio
-LAST = date(2026, 10, 30)
 
 
-async def test_the_demo_market_pays_online_and_its_books_agree_with_the_double(committed_db: str) -> None:
-    report = await build(seed=7, months=12, scale="xintai", progress=False, until=LAST, owner_url=committed_db)
+async def check_money(owner_url: str) -> None:
+    """It pays by bank and online, through the double that its server mounts: audit and comparison are clean."""
     kinds = {row["kind"] for row in await db.rows("select distinct kind from payments_stripe_line")}
     assert kinds >= {"charge", "refund", "transfer", "transfer_refund", "adjustment"}
     ways = {
@@ -36,8 +28,7 @@ async def test_the_demo_market_pays_online_and_its_books_agree_with_the_double(c
     audited = await queries.audit()
     assert audited.sound, audited.findings
     async with on_stage(ENGINE.config["dsn"], committed_db) as there, there.double.store.read() as book:
-        assert await provider_balance("hkd") == (await book.balance(""))["hkd"] > 0
+        assert await provider_balance("hkd") == (await book.balance(""))["hkd"] != 0
         compared = await stripe.reconcile()
     assert (compared.clean, compared.differences) == (True, []), compared
     assert compared.matched == compared.lines > 0
-    assert report.contracts > 0
