@@ -27,7 +27,7 @@ async def check_money(owner_url: str) -> None:
 
     audited = await queries.audit()
     assert audited.sound, audited.findings
-    async with on_stage(ENGINE.config["dsn"], committed_db) as there, there.double.store.read() as book:
+    async with on_stage(ENGINE.config["dsn"], owner_url) as there, there.double.store.read() as book:
         assert await provider_balance("hkd") == (await book.balance(""))["hkd"] != 0
         compared = await stripe.reconcile()
     assert (compared.clean, compared.differences) == (True, []), compared
