@@ -110,10 +110,10 @@ def _money(folder: Path, _scale: str, _months: int, rounds: int, _seconds: float
     async def with_database() -> str:
         async with fresh_database(running, "money") as urls:
             await build(seed=7, months=1, scale="register", progress=False)
-            _say("events of Stripe, and 100,000 payments compared")
-            chapters: list[Chapter] = [await webhooks.measure(urls, rounds=rounds)]
             _say("a statement of 100,000 entries")
-            chapters.append(await statement.measure(urls, rounds=rounds))
+            chapters: list[Chapter] = [await statement.measure(urls, rounds=rounds)]
+            _say("events of Stripe, and 100,000 payments compared")
+            chapters.append(await webhooks.measure(urls, rounds=rounds))
             version = await _version()
         async with fresh_database(running, "storm") as urls:
             await build(seed=7, months=1, scale="register", progress=False)

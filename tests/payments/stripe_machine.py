@@ -148,6 +148,28 @@ class Market(RuleBasedStateMachine):
         self.courier_runs()
         return page
 
+    @rule(
+        target=payables,
+        old=st.lists(payables, min_size=1, max_size=2),
+        amount=AMOUNTS,
+        method=st.sampled_from([*PAID, *DECLINED]),
+        given_up=st.booleans(),
+    )
+    def pays_together(self, old: list[MadePayable], amount: int, method: str, given_up: bool) -> Any:
+        """A new fee with old payables on one page; perhaps it is given up in the last moment, and pressed all the same."""
+        new = self.owes(amount, bond=False)
+        chosen = sorted({one.payable_id for one in [new, *old]})
+
+        async def together() -> None:
+            started = await stripe.start_bundle(actor=self.payer, payable_ids=chosen)
+            page = await stripe.page_for(started.attempts[-1])
+            if given_up:
+                await stripe.give_up_bundle(actor=self.payer, bundle_id=started.bundle_id)
+            await self.there.press(page.url, method)
+
+        self._play(together)
+        return new
+
     @rule(made=payables, what=st.sampled_from(["give up", "voucher", "confirm", "contest"]))
     def pays_by_bank(self, made: MadePayable, what: str) -> None:
         """For the same payable: no page any more, a voucher, its answer. Payouts are confirmed the same way."""

@@ -19,7 +19,7 @@ from tests.payments.stripe_world import world
 pytestmark = pytest.mark.anyio
 ASKED = int(os.environ.get("XINSHI_STRIPE_EXAMPLES", "0"))
 PLAYS = hypothesis.settings(
-    max_examples=ASKED or 16,
+    max_examples=ASKED or 22,
     stateful_step_count=60 if ASKED else 30,
     derandomize=not ASKED,
     database=None,
