@@ -192,18 +192,20 @@ class Market(RuleBasedStateMachine):
         self._play({"give up": give_up, "voucher": by_bank, "confirm": confirm, "contest": contest}[what])
 
     # ---- what becomes of the money
-    @rule(made=payables, what=st.sampled_from(["refund", "take", "release"]), percent=st.integers(1, 100))
+    @rule(made=payables, what=st.sampled_from(["refund", "take", "forfeit", "release"]), percent=st.integers(1, 100))
     def payee_decides(self, made: MadePayable, what: str, percent: int) -> None:
         """A refund of a part of what is kept, a part of a bond taken, a bond let go."""
 
         async def decide() -> None:
             row = await acts.payable(made)
-            of = row.amount if what == "take" else row.position.held
+            of = row.amount if what in {"take", "forfeit"} else row.position.held
             amount, who = (of * percent / 100).quantize(Decimal("0.01")), {"actor": self.payee}
             if what == "refund":
                 await stripe.refund(payable_id=row.id, amount=amount, reason="协商退款", **who)
             elif what == "take":
                 await stripe.capture_bond(payable_id=row.id, amount=amount, reason="违约扣划", **who)
+            elif what == "forfeit":
+                await services.forfeit_bond(payable_id=row.id, amount=amount, reason="中选后弃标", **who)
             else:
                 await services.release_bond(payable_id=row.id, reason="不再需要", **who)
 
@@ -224,6 +226,34 @@ class Market(RuleBasedStateMachine):
                     await charging.dispute(book, charge, "fraudulent")
 
         self._play(dispute)
+
+    @rule(which=st.integers(0, 5), reason=st.sampled_from(["lost_or_stolen_card", "expired_or_canceled_card"]))
+    def a_refund_comes_back(self, which: int, reason: str) -> None:
+        """Days later the payer's bank does not take it."""
+
+        async def fail() -> None:
+            async with self.there.double.store.write() as book:
+                found = [one for one in await book.look("refund", "", {}) if one["status"] == "succeeded"]
+                charges = [await book.find("charge", one["charge"]) for one in found]
+                quiet = [one for one, charge in zip(found, charges, strict=True) if not charge["disputed"]]
+                if quiet:
+                    await charging.fail_refund(book, quiet[which % len(quiet)], reason)
+
+        self._play(fail)
+
+    @rule(made=payables, what=st.sampled_from(["retry", "pay out", "return"]))
+    def money_goes_another_way(self, made: MadePayable, what: str) -> None:
+        """A refund that came back is tried again, or goes by bank, as may what waits for a payee without an account."""
+
+        async def go() -> None:
+            if what == "retry":
+                for one in await known.refund_failures(made.payable_id):
+                    await stripe.retry_refund(actor=self.regulator, payable_id=made.payable_id, failure_id=one.id)
+            else:
+                by_bank = services.pay_out_by_bank if what == "pay out" else services.return_by_bank
+                await by_bank(actor=self.regulator, payable_id=made.payable_id, draft=voucher())
+
+        self._play(go)
 
     @rule(text=st.sampled_from(["winning_evidence", "losing_evidence", ""]))
     def dispute_is_answered(self, text: str) -> None:
