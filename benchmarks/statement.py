@@ -41,6 +41,10 @@ class StatementFigure:
             f" {self.audit_seconds:.1f} s.",
         ]
 
+    def ratios(self) -> list[Ratio]:
+        """What was compared in turns."""
+        return [self.ratio]
+
 
 async def measure(urls: Urls, *, rounds: int, entries: int = ENTRIES) -> StatementFigure:
     """Fill the books of one organisation, then read its statement both ways in turns."""

@@ -88,6 +88,10 @@ class WebhookFigure:
             f" {self.seconds:.0f} s.",
         ]
 
+    def ratios(self) -> list[Ratio]:
+        """What was compared in turns."""
+        return [self.ratio]
+
 
 async def measure(urls: Urls, *, rounds: int, payments: int = PAYMENTS) -> WebhookFigure:
     """Both ways, in turns, on one connection each; then the comparison."""

@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,10 @@ class Settings:
     )
     stripe_double: bool = field(
         default=False,
-        metadata=_about("XINSHI_STRIPE_DOUBLE", "`on` serves a stand-in for Stripe under /stripe-double; demo only"),
+        metadata=_about(
+            "XINSHI_STRIPE_DOUBLE",
+            "serves a stand-in for Stripe under /stripe-double; `on` in a demo without a key, else `off`",
+        ),
     )
     origin: str = field(
         default="",
@@ -174,6 +177,9 @@ def read(environ: Mapping[str, str]) -> Settings:
         if text:
             values[known.name] = _convert(known, text)
     settings = Settings(**values)
+    demonstrates = not settings.production and settings.demo is not Demo.NONE and not settings.stripe_key
+    if "stripe_double" not in values and demonstrates:
+        settings = replace(settings, stripe_double=True)
     if settings.production:
         _check_production(settings)
     _check_stripe(settings)

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -144,7 +145,9 @@ def play_demo(
     unfinished = unfinished_demo(configuration.data)
     unfinished.touch()
     try:
-        report = asyncio.run(connected(quick, lambda: build(seed=seed, months=months, scale=scale, progress=progress)))
+        owner_url = urls.owner_url if configuration.stripe_double else ""
+        play = partial(build, seed=seed, months=months, scale=scale, progress=progress, owner_url=owner_url)
+        report = asyncio.run(connected(quick, play))
     except CannotStart:  # refused before the first act
         unfinished.unlink()
         raise

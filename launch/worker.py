@@ -21,11 +21,11 @@ def work(parent: int | None) -> None:
         threading.Thread(target=_watch, args=[parent], daemon=True).start()
     import asyncio
 
-    from app import wire
+    from app import create_app
     from core.instance import database
     from core.jobs import run_worker
 
-    wire()
+    create_app()  # jobs make addresses too: of Stripe's way back, of what a letter links to
     with database() as urls:
         asyncio.run(run_worker(urls.url))
 

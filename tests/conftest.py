@@ -13,6 +13,7 @@ from typing import Any
 
 _SCRATCH = tempfile.mkdtemp(prefix="xinshi-tests-")
 os.environ["XINSHI_DATA"] = f"{_SCRATCH}/data"
+os.environ["XINSHI_STRIPE_DOUBLE"] = "off"
 for _name in [name for name in os.environ if name.startswith("XINSHI_KEY_")]:
     del os.environ[_name]
 

@@ -27,7 +27,7 @@ from payments.services.payouts import payout_bar
 AnyRequest = Request[Any, Any, Any]
 PAGE = 20
 VOUCHER_BODY = 12 * 1024 * 1024
-VOUCHER_STATES = frozenset({PayableState.DUE, PayableState.CONTESTED})
+VOUCHER_STATES = frozenset({PayableState.DUE, PayableState.CONTESTED, PayableState.EXPIRED})
 KEEPABLE = FORFEITABLE - {PayableState.AUTHORISED}
 """Bonds that are forfeited by this page's own form; a hold on a card has the form that charges it."""
 RELEASABLE = ONLINE | {PayableState.CONFIRMED}

@@ -4,6 +4,7 @@ Answers are plain dictionaries as Stripe sent them. What goes wrong is one of tw
 tell whether it was done: ask again with the same key) or `StripeRefuses` (it was not done, for this reason).
 """
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,8 @@ Body = dict[str, Any]
 RETRIES = 2
 TIMEOUT = 20.0
 PAGE = 100
+for _name in ("stripe", "httpx"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # a line for every call is no news
 
 
 class StripeAway(DomainError):

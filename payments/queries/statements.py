@@ -16,7 +16,7 @@ from payments.rules import PayableState
 from payments.rules.ledger import fen, yuan_of
 from payments.rules.statements import Claim, Likeness, Proposal, StatementLine, propose
 
-MATCHABLE = (PayableState.DUE, PayableState.VOUCHERED, PayableState.CONTESTED)
+MATCHABLE = (PayableState.DUE, PayableState.VOUCHERED, PayableState.CONTESTED, PayableState.EXPIRED)
 
 
 class StatementNotFound(NotFound):

@@ -3,13 +3,14 @@
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 from contracts import services as contracts
 from core import accounts, clock, db, jobs, mail, settings, trail
+from core.db import ENGINE
 from core.settings import CannotStart
 from core.workdays import calendar
 from grading import services as grading_services
@@ -17,6 +18,8 @@ from market import sealing
 from market import services as market_services
 from market.queries import items
 from payments import services as payments
+from payments.services import stripe
+from payments.stripe_double.stage import on_stage
 from portal.demo.chances import Chances
 from portal.demo.market import DemoMarket
 from portal.demo.people import PASSWORD, People
@@ -30,6 +33,7 @@ from portal.demo.plays import (
     joining,
     laboratory,
     moving,
+    online,
     payment,
     registration,
     renewal,
@@ -65,8 +69,13 @@ class DemoReport:
     digest: str
 
 
-async def build(*, seed: int, months: int, scale: str, progress: bool = True, until: date | None = None) -> DemoReport:
+async def build(
+    *, seed: int, months: int, scale: str, progress: bool = True, until: date | None = None, owner_url: str = ""
+) -> DemoReport:
     """Play a market into an empty database, ending on `until` (yesterday unless given).
+
+    With `owner_url`, the database's address for its owner, some pay online, through the Stripe double that is set up
+    there; without it everybody pays by bank.
 
     Everything happens through the services, as the people of the demo, by a simulated clock. Raises
     `CannotStart` in production and in a database that somebody has used.
@@ -74,11 +83,17 @@ async def build(*, seed: int, months: int, scale: str, progress: bool = True, un
     await _check_stage()
     last = until or clock.shanghai(clock.real()).date() - timedelta(days=1)
     market = await _prepare(seed, months, scale, last)
-    with _play_rules(market.chances), _progress(market, show=progress) as tell:
+    async with AsyncExitStack() as around:
+        around.enter_context(_play_rules(market.chances))
+        tell = around.enter_context(_progress(market, show=progress))
+        if owner_url:
+            market.stripe = await around.enter_async_context(on_stage(ENGINE.config["dsn"], owner_url))
         await _set(market)
         await market.stage.play(tell)
         with clock.at(market.ends_at):
             await market_services.compute_signals()
+            if market.stripe is not None:
+                await stripe.reconcile()
             await payments.record_audit()
             await grading_services.compute_grader_signals()
             await grading_services.suggest_successors()
@@ -88,9 +103,9 @@ async def build(*, seed: int, months: int, scale: str, progress: bool = True, un
 
 async def _check_stage() -> None:
     """Wire the floors together and make sure that nobody lives here."""
-    from app import wire
+    from app import create_app
 
-    wire()
+    create_app()  # wires the floors, and knows the addresses that go into letters and to Stripe
     if settings.load().production:
         raise CannotStart(
             "演示市场不能在生产环境生成。",
@@ -164,6 +179,8 @@ async def _set(market: DemoMarket) -> None:
     last = clock.shanghai(market.ends_at).date()
     market.enter(payment.some_are_held(market), market.diary.at(_workdays_before(market.diary, last, 45), 9))
     market.enter(payment.one_stays_held(market), market.diary.at(_workdays_before(market.diary, last, 2), 9))
+    if market.stripe is not None:
+        market.enter(online.one_stays_disputed(market), market.diary.at(_workdays_before(market.diary, last, 3), 9))
     if market.scale.commissions_a_month:
         market.enter(commission.arrivals(market), market.begins_at)
     for day in grading.run_days(market):

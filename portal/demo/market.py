@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from core.identity import Identity
 from market.queries import ItemRow
 from market.rules.notices import SelectionMethod
+from payments.stripe_double.stage import StripeStage
 from portal.demo.chances import Chances
 from portal.demo.people import Buyer, People, Player
 from portal.demo.roster import Roster, Scale
@@ -30,6 +31,9 @@ class DemoMarket:
     commissions: int = 0
     last_payable: int = 0
     scenes: int = 0
+    stripe: StripeStage | None = None
+    paid_online: int = 0
+    fees_online: int = 0
     projects: dict[str, list[int]] = field(default_factory=dict)
     called: set[int] = field(default_factory=set)
 

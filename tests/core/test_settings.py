@@ -20,7 +20,7 @@ PRODUCTION = {
 
 
 def test_nothing_set_is_a_demo_on_the_loopback() -> None:
-    assert read({}) == Settings()
+    assert read({}) == Settings(stripe_double=True)
     assert Settings().address == "http://127.0.0.1:8000"
     assert not Settings().secure
 
@@ -137,3 +137,16 @@ def test_production_never_makes_a_key(installation: Settings) -> None:
     with pytest.raises(CannotStart, match="XINSHI_KEY_SESSION"):
         keys.check_production_keys()
     assert os.listdir(installation.data) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "double"),
+    [
+        ({}, True),
+        ({"XINSHI_STRIPE_DOUBLE": "off"}, False),
+        ({"XINSHI_DEMO": "none"}, False),
+        ({"XINSHI_STRIPE_KEY": "sk_test_1"}, False),
+    ],
+)
+def test_a_demo_pays_through_the_double_unless_it_is_told_otherwise(given: dict[str, str], double: bool) -> None:
+    assert read(given).stripe_double is double

@@ -1,5 +1,6 @@
 """Our double and the product in one process: calls and webhooks cross no network and obey the test's clock."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,11 +9,12 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
+from core import clock
 from payments.gateway import client
 from payments.gateway.client import Gateway
 from payments.gateway.configuration import WEBHOOK_PATH, Configuration
 from payments.stripe_double.app import Double
-from payments.stripe_double.courier import endpoint_at
+from payments.stripe_double.courier import endpoint_at, sign
 
 DOUBLE = "http://stripe.double"
 SITE = "http://127.0.0.1:8000"
@@ -60,9 +62,26 @@ class World:
         """Press a button on the double's Checkout page."""
         return await self.people.post(address, data={"method": method, **fields})
 
+    async def send(self, event: dict[str, Any], *, secret: str = SECRET, age: int = 0) -> int:
+        """Send an event as Stripe would, signed so many seconds ago; what we answered."""
+        body = json.dumps(event).encode()
+        headers = {"stripe-signature": sign(body, secret, int(clock.now().timestamp()) - age)}
+        return (await self.site.post(SITE + WEBHOOK_PATH, content=body, headers=headers)).status_code
+
     async def deliver(self) -> int:
         """Let the courier run until nothing is due."""
         return await self.double.courier.deliver_all()
+
+    async def forget(self) -> None:
+        """The double as on the first day, the line in order."""
+        self.line.cut_before, self.line.cut_after = 0, 0
+        self.line.calls.clear()
+        async with self.double.store.write() as book:
+            await book.link.execute(
+                "truncate stripe_double.object, stripe_double.answer, stripe_double.delivery, stripe_double.setting"
+                " restart identity"
+            )
+        await endpoint_at(self.double.store, SITE + WEBHOOK_PATH, SECRET)
 
     async def balance(self) -> dict[str, int]:
         """What the double says the platform holds."""

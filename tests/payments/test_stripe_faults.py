@@ -51,11 +51,8 @@ async def last_event(there: World, kind: str) -> dict[str, Any]:
 
 
 async def send(there: World, event: dict[str, Any], *, secret: str = SECRET, age: int = 0) -> int:
-    """Send an event as Stripe would, signed so many seconds ago."""
-    body = json.dumps(event).encode()
-    at = int(clock.now().timestamp()) - age
-    headers = {"stripe-signature": sign(body, secret, at)}
-    return (await there.site.post(SITE + WEBHOOK_PATH, content=body, headers=headers)).status_code
+    """Send an event as Stripe would."""
+    return await there.send(event, secret=secret, age=age)
 
 
 async def test_paying_by_card_settles_fee_and_rate_are_entries_of_their_own(there: World) -> None:
@@ -379,6 +376,20 @@ async def test_capture_after_expiry(there: World) -> None:
         await there.deliver()
         assert again.id != attempt.id
         assert await acts.state(made) is PayableState.AUTHORISED
+    await acts.everything_fits(there)
+
+
+async def test_after_a_hold_has_run_out_the_payer_may_pay_by_bank(there: World) -> None:
+    made = await bond()
+    await acts.pay(there, made, hold=True)
+    await there.deliver()
+    with clock.at(clock.now() + timedelta(days=8)):
+        await stripe.sweep()
+        await there.deliver()
+        assert await acts.state(made) is PayableState.EXPIRED
+        await services.submit_voucher(actor=made.payer, payable_id=made.payable_id, draft=voucher())
+        await services.confirm_receipt(actor=made.payee, payable_id=made.payable_id)
+        assert await acts.state(made) is PayableState.CONFIRMED
     await acts.everything_fits(there)
 
 

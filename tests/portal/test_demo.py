@@ -35,8 +35,8 @@ LAST = date(2026, 10, 30)
 async def test_the_same_seed_plays_the_same_market(worker_database: str, pytestconfig: pytest.Config) -> None:
     digests = []
     for seed in (3, 3, 4):
-        async with fresh_database(pytestconfig):
-            report = await build(seed=seed, months=2, scale="small", progress=False, until=LAST)
+        async with fresh_database(pytestconfig) as owner_url:
+            report = await build(seed=seed, months=2, scale="small", progress=False, until=LAST, owner_url=owner_url)
             digests.append(report.digest)
     assert digests[0] == digests[1] != digests[2]
 

@@ -10,6 +10,7 @@ from market.queries import signals
 from market.queries.signals import SignalFilter
 from market.rules.signal_list import DEFINITIONS
 from portal.demo import build
+from tests.portal.demo_money import check_money
 
 pytestmark = pytest.mark.anyio
 LAST = date(2026, 10, 30)
@@ -28,7 +29,7 @@ PLAYED = (
 
 
 async def test_the_demo_market_shows_every_signal_and_every_trouble(committed_db: str) -> None:
-    await build(seed=7, months=12, scale="xintai", progress=False, until=LAST)
+    await build(seed=7, months=12, scale="xintai", progress=False, until=LAST, owner_url=committed_db)
     found = await signals.signal_counts(EVERYTHING)
     assert set(found) == {code for code, one in DEFINITIONS.items() if not one.never}
     for row in await signals.signals(EVERYTHING, limit=1000):
@@ -54,6 +55,7 @@ async def test_the_demo_market_shows_every_signal_and_every_trouble(committed_db
     assert lent, "a case is decided"
     assert all(row["organization"] != row["home"] for row in lent), "who borrowed the account had to declare it"
     await check_the_life_of_a_grade()
+    await check_money(committed_db)
 
 
 BREACHERS = """

@@ -8,6 +8,7 @@ from core import clock
 from grading import services as grading
 from market import services as market_services
 from portal.demo.market import DemoMarket
+from portal.demo.plays import online
 from portal.demo.plays.payment import bonds_are_paid
 from portal.demo.stage import Process
 
@@ -27,6 +28,7 @@ async def nights(market: DemoMarket) -> Process:
         await grading.sweep_asked()
         await market_services.sweep_notices()
         await bonds_are_paid(market)
+        await online.nightly(market)
         if clock.today().day == 1:
             await agencies.warn_of_expiry()
         night += timedelta(days=1)

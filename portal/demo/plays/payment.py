@@ -1,4 +1,4 @@
-"""Everything owed is paid by bank transfer with a voucher, and the payee confirms that it arrived: fees and bonds."""
+"""Most of what is owed is paid by bank transfer with a voucher, and the payee confirms that it arrived: fees and bonds."""
 
 import random
 from decimal import Decimal
@@ -13,6 +13,7 @@ from payments.services import InvoiceDraft, VoucherDraft
 from portal.demo import papers, words
 from portal.demo.market import DemoMarket, Job
 from portal.demo.people import Buyer, Player
+from portal.demo.plays import online
 from portal.demo.stage import Process
 
 BONDS = (PayableKind.BID_BOND, PayableKind.PERFORMANCE_BOND, PayableKind.BOND_RETURN)
@@ -21,6 +22,13 @@ BONDS = (PayableKind.BID_BOND, PayableKind.PERFORMANCE_BOND, PayableKind.BOND_RE
 async def is_paid(market: DemoMarket, job: Job, payable_id: int) -> Process:
     """Most pay within ten working days; now and then a transfer does not arrive at first."""
     stream, diary = market.chance("payment", job.number, payable_id), market.diary
+    if online.pays_online(market, await queries.payable(payable_id, job.buyer.identity)):
+        async for moment in online.fee_is_paid(market, job, payable_id):
+            yield moment
+        known = await queries.payable(payable_id, job.player.identity)
+        if known.state is PayableState.CONFIRMED:
+            await _invoice(job.player.identity, payable_id, stream)
+        return
     late = stream.random() < 0.12
     days = stream.randint(11, 25) if late else stream.randint(1, 9)
     yield (now := market.turn(job.buyer.identity, diary.later(clock.now(), days, stream)))
@@ -56,6 +64,11 @@ async def _bond_is_paid(market: DemoMarket, row: PayableRow) -> Process:
     known = await queries.payable(row.id, payer)
     if not known.payer_turn:
         return
+    if online.pays_online(market, row):
+        await online.bond_is_paid(market, row, payer)
+        yield (now := market.turn(payer, diary.later(now, online.HOLD_DAYS, stream)))
+        if not (await queries.payable(row.id, payer)).payer_turn:
+            return  # otherwise the hold has run out: now by bank
     await _pay(payer, row.id, row.title, f"{row.id:06d}", stream)
     yield market.turn(payee, diary.later(now, stream.randint(1, 2), stream))
     await services.confirm_receipt(actor=payee, payable_id=row.id)
