@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from payments.api import custody, payables, steps, stripe, stripe_bundles
+from payments.api import custody, overviews, payables, steps, stripe, stripe_bundles
 
 api_router = Router(
     path="/",
@@ -12,6 +12,7 @@ api_router = Router(
         *stripe_bundles.HANDLERS,
         *steps.HANDLERS,
         *custody.HANDLERS,
+        *overviews.HANDLERS,
     ],
     tags=["payments"],
 )

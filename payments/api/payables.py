@@ -19,7 +19,8 @@ MOST = 100
 VOUCHER_BODY = 12 * 1024 * 1024
 
 
-def _payable(row: PayableRow) -> dict[str, Any]:
+def show_row(row: PayableRow) -> dict[str, Any]:
+    """A payable with both parties."""
     return {
         "id": row.id,
         "number": row.number,
@@ -88,7 +89,7 @@ async def list_payables(
         limit=limit + 1,
         before=before if isinstance(before, int) else None,
     )
-    return web.cursor_page(rows, limit, lambda row: row.id, _payable)
+    return web.cursor_page(rows, limit, lambda row: row.id, show_row)
 
 
 @get("/payables/{payable_id:int}", name="api:payable", guards=[web.signed_in])
@@ -96,7 +97,7 @@ async def show_payable(request: AnyRequest, payable_id: FromPath[int]) -> dict[s
     """One payable with its transfers."""
     row = await queries.payable(payable_id, await web.identity_of(request))
     attempts = await queries.transfers(payable_id)
-    return {**_payable(row), "transfers": [_transfer(one) for one in attempts]}
+    return {**show_row(row), "transfers": [_transfer(one) for one in attempts]}
 
 
 @post(

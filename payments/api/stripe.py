@@ -1,4 +1,4 @@
-"""Paying through Stripe for programs: begin, look, take, refund, answer a dispute; accounts; the comparison of the books."""
+"""Paying through Stripe for programs: begin, look, take, refund, answer a dispute; accounts."""
 
 from typing import Any
 
@@ -291,5 +291,4 @@ HANDLERS = [
     dispute,
     account,
     open_account,
-    checks,
 ]

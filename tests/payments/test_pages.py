@@ -348,3 +348,26 @@ async def test_more_json_twins(api: Any) -> None:
     entries = (await payee.get(f"/api/v1/accounts/{outside['account']}/entries")).json()
     assert entries["items"][0]["balance"] == "24600.00"
     assert (await payer.get(f"/api/v1/accounts/{outside['account']}/entries")).status_code == 404
+
+
+async def test_the_overviews_by_program(api: Any) -> None:
+    made = await make_payable(kind="bid-bond", key="990001", amount="2000.00", base="100000.00")
+    payer, payee, officer = await api(made.payer), await api(made.payee), await api(Role.MARKET_SUPERVISOR)
+    (bond,) = (await payer.get("/api/v1/payments/bonds")).json()["items"]
+    assert (bond["id"], bond["base"], bond["return"]) == (made.payable_id, "100000.00", None)
+    (coming,) = (await payee.get("/api/v1/payments/incoming")).json()["items"]
+    assert (coming["id"], coming["method"], coming["invoice"]) == (made.payable_id, None, None)
+    assert (await payer.get("/api/v1/payments/incoming")).json()["items"] == []
+    assert (await payee.get("/api/v1/bank-statements")).json()["items"] == []
+    assert (await payee.get("/api/v1/payout-account/payouts")).json() == {"transfers": [], "payouts": []}
+    assert (await officer.get("/api/v1/payments/audit")).json() == {"ran_at": None}
+    assert await services.record_audit()
+    audit = (await officer.get("/api/v1/payments/audit")).json()
+    assert audit["sound"] is True
+    assert audit["payables"] == 1
+    assert (await officer.get("/api/v1/payments/sums")).json() == [{"state": "due", "count": 1, "amount": "2000.00"}]
+    assert (await officer.get("/api/v1/payments/stripe/troubles")).json() == {"troubles": [], "disputes": []}
+    for path in ("audit", "sums", "troubles", "stripe/troubles", "reconciliations"):
+        assert (await payer.get(f"/api/v1/payments/{path}")).status_code == 403, path
+    refused = await payer.post("/api/v1/payments/reconciliations", headers={"Idempotency-Key": "r"})
+    assert refused.status_code == 403

@@ -213,6 +213,10 @@ async def test_json_twins(there: World, api: Any) -> None:
     assert (await payee.get("/api/v1/payments/reconciliations")).status_code == 403
     regulator = await api(await make.member(Role.MARKET_SUPERVISOR))
     assert (await regulator.get("/api/v1/payments/reconciliations")).json() == {"items": []}
+    made_now = await regulator.post("/api/v1/payments/reconciliations", headers={"Idempotency-Key": "c"})
+    assert made_now.status_code == 201, made_now.text
+    (listed,) = (await regulator.get("/api/v1/payments/reconciliations")).json()["items"]
+    assert listed == made_now.json()
 
 
 async def test_without_stripe_there_is_no_button(committed_db: str, browse: Browse) -> None:
@@ -224,6 +228,8 @@ async def test_without_stripe_there_is_no_button(committed_db: str, browse: Brow
     assert "没有开通 Stripe" in (await payee.get("/my/payout-account")).text
     refused = await payer.submit(f"/payments/{made.payable_id}/stripe", {})
     assert refused.status_code == 409
+    watcher = await browse(Role.MARKET_SUPERVISOR)
+    assert (await watcher.submit("/payments/stripe/reconcile", {})).status_code == 409
     assert (await payer.post("/webhooks/stripe", content=b"{}")).status_code == 400
 
 
