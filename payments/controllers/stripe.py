@@ -1,15 +1,17 @@
 """Paying through Stripe as people see it: the button, the page one comes back to, holds, refunds, disputes, payouts."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from babel import Locale
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from core import clock, web
 from core.errors import DomainError
 from core.forms import Form
-from core.i18n import _
+from core.i18n import _, language
 from core.identity import Identity, Permission
 from core.web import FormState
 from payments import forms, queries, stripe_forms
@@ -277,7 +279,7 @@ async def _account(request: AnyRequest, form: FormState | None = None, back: int
             problem = fault.message()
         payee = await known.payee_of(identity.organization_id)
     account = client.account()
-    countries = sorted(payee_countries(account.country)) if account else []
+    countries = _named(payee_countries(account.country)) if account else []
     return await web.page(
         request,
         "payments/stripe_account.html",
@@ -287,11 +289,17 @@ async def _account(request: AnyRequest, form: FormState | None = None, back: int
         problem=problem,
         on=account is not None,
         currency=account.currency.upper() if account else "",
-        countries=countries,
-        country_options=[(code, code) for code in countries],
+        countries=[name for _code, name in countries],
+        country_options=countries,
         transferred=await known.transferred(identity.organization_id),
         payouts=await known.payouts(payee.id) if payee else [],
     )
+
+
+def _named(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """Countries and regions with their names in the reader's language, in the order of their codes."""
+    names = Locale.parse(language()).territories
+    return [(code, f"{names[code]}（{code}）" if code in names else code) for code in sorted(codes)]
 
 
 @post("/my/payout-account", name="payments:stripe-open", guards=[web.requires(Permission.CONFIRM_PAYMENT)])

@@ -217,8 +217,11 @@ async def test_a_statement_of_a_bank_is_imported_and_confirmed_on_the_page(brows
     shown = await payee.get(answer.headers["location"])
     assert "确认完全一致的 1 笔" in shown.text
     assert number in shown.text
+    (line,) = [one for one in await queries.desk_items(made.payee, clock.now()) if one.kind == "银行对账"]
+    assert (line.href, line.note) == (answer.headers["location"], "1 行可以确认收款")
     done = await payee.submit(answer.headers["location"], {"all_exact": "1"})
     assert done.status_code == 303, done.text
+    assert not [one for one in await queries.desk_items(made.payee, clock.now()) if one.kind == "银行对账"]
     assert "已确认" in (await payee.get(answer.headers["location"] + "?show=all")).text
     assert (await (await browse(made.payer)).get(answer.headers["location"])).status_code == 404
 
