@@ -299,7 +299,7 @@ async def _account(request: AnyRequest, form: FormState | None = None, back: int
 def _named(codes: Iterable[str]) -> list[tuple[str, str]]:
     """Countries and regions with their names in the reader's language, in the order of their codes."""
     names = Locale.parse(language()).territories
-    return [(code, f"{names[code]}（{code}）" if code in names else code) for code in sorted(codes)]
+    return [(code, f"{code} {names.get(code, '')}".strip()) for code in sorted(codes)]
 
 
 @post("/my/payout-account", name="payments:stripe-open", guards=[web.requires(Permission.CONFIRM_PAYMENT)])
