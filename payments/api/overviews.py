@@ -1,19 +1,17 @@
-"""What the overviews show, as JSON: bonds, incoming money, imported statements, payouts; for whoever watches payments the
-finance desk, the proof of the books and the comparison with Stripe."""
+"""What the overviews show, as JSON: bonds, incoming money, imported statements, payouts; for whoever watches payments
+the sums, and what waits at Stripe."""
 
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Request, get
 from litestar.params import FromQuery
 
 from core import web
-from core.forms import Form
 from core.identity import Permission
 from core.web.pages import decode_cursor
 from payments.api.payables import show_row
 from payments.queries import finance, statements
 from payments.queries import stripe as known
-from payments.services import stripe
 
 AnyRequest = Request[Any, Any, Any]
 MOST = 100
@@ -113,12 +111,6 @@ async def list_payouts(request: AnyRequest) -> dict[str, Any]:
 
 
 # ---- whoever watches payments
-@get("/payments/troubles", name="api:payment-troubles", guards=WATCHER)
-async def list_troubles() -> list[dict[str, Any]]:
-    """What is out of order, most urgent first."""
-    return [{"trouble": one.trouble.value, **show_row(one.row)} for one in await finance.troubles()]
-
-
 @get("/payments/sums", name="api:payment-sums", guards=WATCHER)
 async def list_sums() -> list[dict[str, Any]]:
     """All payables by state: how many, how much."""
@@ -126,22 +118,6 @@ async def list_sums() -> list[dict[str, Any]]:
         {"state": one.state.value, "count": one.count, "amount": f"{one.amount:.2f}"}
         for one in await finance.state_sums()
     ]
-
-
-@get("/payments/audit", name="api:payment-audit", guards=WATCHER)
-async def show_audit() -> dict[str, Any]:
-    """The latest nightly proof of the books, with what it found; `ran_at` is null before the first night."""
-    audit = await finance.latest_audit()
-    if audit is None:
-        return {"ran_at": None}
-    return {
-        "ran_at": audit.ran_at.isoformat(),
-        "payables": audit.payables,
-        "postings": audit.postings,
-        "entries": audit.entries,
-        "sound": not audit.findings,
-        "findings": audit.findings,
-    }
 
 
 @get("/payments/stripe/troubles", name="api:stripe-troubles", guards=WATCHER)
@@ -174,47 +150,11 @@ async def list_waiting() -> dict[str, Any]:
     }
 
 
-def _check(one: known.CheckRow) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "made_at": one.made_at.isoformat(),
-        "lines": one.lines,
-        "matched": one.matched,
-        "ours": one.ours,
-        "theirs": one.theirs,
-        "currency": one.currency,
-        "clean": one.clean,
-        "differences": list(one.differences),
-    }
-
-
-@get("/payments/reconciliations", name="api:stripe-checks", guards=WATCHER)
-async def list_checks() -> dict[str, Any]:
-    """Comparisons of our books with Stripe's, newest first; amounts in cents of `currency`."""
-    return {"items": [_check(one) for one in await known.checks()]}
-
-
-@post("/payments/reconciliations", name="api:stripe-reconcile", guards=WATCHER)
-async def reconcile(request: AnyRequest) -> Response[Any]:
-    """Compare now. Not inside the call's transaction: it asks Stripe many times and books what it finds one by one."""
-
-    async def do(form: Form) -> known.CheckRow:
-        form.finish()
-        made = await stripe.reconcile()
-        return next(one for one in await known.checks() if one.id == made.check_id)
-
-    return await web.api_act(request, {}, do, _check, once=False)
-
-
 HANDLERS = [
     list_bonds,
     list_incoming,
     list_statements,
     list_payouts,
-    list_troubles,
     list_sums,
-    show_audit,
     list_waiting,
-    list_checks,
-    reconcile,
 ]

@@ -13,7 +13,7 @@ from core.identity import Permission
 from core.web.pages import decode_cursor
 from payments import forms, queries, services, stripe_forms
 from payments.api.payables import show_receipt
-from payments.queries import statements
+from payments.queries import finance, statements
 from payments.queries.ledger import Balance, StatementEntry
 from payments.services import BundleReceipt, ImportReceipt, MatchReceipt, PaymentReceipt
 
@@ -318,4 +318,5 @@ HANDLERS = [
     ask_review_cost,
     list_accounts,
     list_entries,
+    list_troubles,
 ]

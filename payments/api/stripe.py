@@ -1,4 +1,4 @@
-"""Paying through Stripe for programs: begin, look, take, refund, answer a dispute; accounts."""
+"""Paying through Stripe for programs: begin, look, take, refund, answer a dispute; accounts; the comparison of the books."""
 
 from typing import Any
 
@@ -291,4 +291,5 @@ HANDLERS = [
     dispute,
     account,
     open_account,
+    checks,
 ]

@@ -1,7 +1,7 @@
 """What waits in payments, as everybody's desk shows it: payer, payee, and whoever watches the money."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core import clock, db, workdays
@@ -9,15 +9,25 @@ from core.desk import DeskItem
 from core.i18n import _
 from core.identity import Identity, Permission
 from core.web import url_for
+from payments.queries import finance, statements
 from payments.queries.payables import COLUMNS, PayableRow, payable_row
 from payments.queries.stripe import checks, open_disputes
 from payments.rules import CONFIRM_WORKDAYS, KIND_TITLES, PAYEE_TURN, PAYER_TURN, PayableState
+from payments.rules.statements import Likeness
 from payments.rules.stripe import DISPUTE_ANSWERABLE
+
+STATEMENTS_LOOKED_AT = 3
+STATEMENT_DAYS = timedelta(days=60)
 
 
 async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """What waits for the payer or the payee, and what one waits for; for whoever watches payments, the finance desk."""
-    first = [*await _disputed(identity, now), *await _watched(identity, now), *await _differences(identity)]
+    first = [
+        *await _disputed(identity, now),
+        *await _watched(identity, now),
+        *await _differences(identity),
+        *await _stuck(identity, now),
+    ]
     if not (identity.may(Permission.PAY) or identity.may(Permission.CONFIRM_PAYMENT)):
         return first
     found = await db.rows(
@@ -31,6 +41,7 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     return [
         *first,
         *await _no_account(identity, now),
+        *await _statements(identity, now),
         *(_desk_item(row, identity, since.get(row.id, row.created_at), calendar) for row in rows),
     ]
 
@@ -144,3 +155,36 @@ async def _no_account(identity: Identity, now: datetime) -> list[DeskItem]:
     note = _("平台为贵单位保管 %(a)s 元；开通收款账户后自动划付") % {"a": f"{kept:,.2f}"}
     where = url_for("payments:stripe-account")
     return [DeskItem(_("划付"), _("还没有收款账户"), note, where, None, now, None, _("开通收款账户"))]
+
+
+async def _stuck(identity: Identity, now: datetime) -> list[DeskItem]:
+    """What Stripe refused or we could not apply, and the latest audit when it found faults."""
+    if not identity.may(Permission.WATCH_PAYMENTS):
+        return []
+    stuck: int = await db.value(
+        "select (select count(*) from payments_stripe_order where state = 'refused')"
+        " + (select count(*) from payments_stripe_event where state = 'stuck')"
+    )
+    audit = await finance.latest_audit()
+    items = []
+    if stuck:
+        note, href = _("%(n)s 件交 Stripe 办理的事项没有办成") % {"n": stuck}, url_for("payments:stripe")
+        items.append(DeskItem(_("资金台"), _("Stripe 办理受阻"), note, href, None, now, None, _("查看")))
+    if audit is not None and audit.findings:
+        note, href = _("账目核验有 %(n)s 处不符") % {"n": len(audit.findings)}, url_for("payments:desk")
+        items.append(DeskItem(_("资金台"), _("账目核验"), note, href, None, audit.ran_at, None, _("查看")))
+    return items
+
+
+async def _statements(identity: Identity, now: datetime) -> list[DeskItem]:
+    """Lately imported statements with lines that fit a payable and that nobody has confirmed."""
+    items = []
+    for row in await statements.bank_files(identity, STATEMENTS_LOOKED_AT):
+        if row.imported_at < now - STATEMENT_DAYS or row.matched >= row.incoming:
+            continue
+        found = await statements.proposals(row.id, identity.organization_id)
+        fits = sum(one.likeness is not Likeness.DIFFERENT for one in found.values())
+        if fits:
+            note, href = _("%(n)s 行可以确认收款") % {"n": fits}, url_for("payments:bank-file", file_id=row.id)
+            items.append(DeskItem(_("银行对账"), row.name, note, href, None, row.imported_at, None, _("核对并确认")))
+    return items

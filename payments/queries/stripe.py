@@ -292,13 +292,11 @@ def dispute_row(row: Any) -> DisputeRow:
     )
 
 
-async def disputes(payable_id: int | None = None, *, payee_id: int | None = None, limit: int = 100) -> list[DisputeRow]:
-    """Disputes, open ones first; of one payable, of one payee, or all for whoever watches payments."""
+async def disputes(payable_id: int | None = None, *, limit: int = 100) -> list[DisputeRow]:
+    """Disputes, open ones first; of one payable, or all for whoever watches payments."""
     found = await db.rows(
-        DISPUTE + " where ($1::bigint is null or a.payable = $1) and ($2::bigint is null or p.payee = $2)"
-        " order by d.closed_at is not null, d.id desc limit $3",
+        DISPUTE + " where $1::bigint is null or a.payable = $1 order by d.closed_at is not null, d.id desc limit $2",
         payable_id,
-        payee_id,
         limit,
     )
     return [dispute_row(row) for row in found]

@@ -9,7 +9,6 @@ from litestar import Litestar
 
 from core import clock, db
 from core.identity import Role
-from payments import queries
 from payments.gateway import doctor
 from payments.queries import stripe as known
 from payments.rules import PayableState
@@ -237,40 +236,3 @@ async def test_without_stripe_there_is_no_button(committed_db: str, browse: Brow
 async def test_the_doctor_on_the_double(there: World) -> None:
     findings = await doctor.examine()
     assert all(one.ok for one in findings), [one.render() for one in findings]
-
-
-async def test_the_desk_shows_disputes_and_an_account_that_cannot_receive(there: World, browse: Browse) -> None:
-    made = await make_payable(kind="review-cost")
-    await acts.pay(there, made, "pm_card_createDispute")
-    other = await make_payable(payer=made.payer, payee=made.payee, kind="review-cost", key="990077", amount="8800.00")
-    await acts.pay(there, other)
-    await there.deliver()
-    assert await acts.state(made) is PayableState.DISPUTED
-    lines = {one.kind: one for one in await queries.desk_items(made.payee, clock.now())}
-    assert lines["拒付"].due_at is not None
-    assert lines["拒付"].mine
-    assert lines["拒付"].href.startswith(f"/payments/{made.payable_id}#dispute-")
-    assert "8,800.00" in lines["收款账户"].note
-    assert lines["收款账户"].button == "开通收款账户"
-    watcher = await make.member(Role.MARKET_SUPERVISOR)
-    seen = [one for one in await queries.desk_items(watcher, clock.now()) if one.kind == "拒付"]
-    assert [one.due_at for one in seen] == [lines["拒付"].due_at]
-    assert not [one for one in await queries.desk_items(made.payer, clock.now()) if one.kind == "拒付"]
-
-    # what was answered waits for the bank, not for the payee; an account that receives ends the other line
-    await acts.ready_payee(there, made)
-    (dispute,) = await known.disputes(made.payable_id)
-    await stripe.answer_dispute(actor=made.payee, dispute_id=dispute.id, text="合同、成果和验收记录见附件")
-    await db.execute("update payments_stripe_dispute set status = 'under_review'")
-    lines = {one.kind: one for one in await queries.desk_items(made.payee, clock.now())}
-    assert not lines["拒付"].mine
-    assert "收款账户" not in lines
-
-
-async def test_books_that_differ_are_on_the_desk_of_whoever_watches(there: World) -> None:
-    watcher = await make.member(Role.MARKET_SUPERVISOR)
-    await stripe.reconcile()
-    assert await queries.desk_items(watcher, clock.now()) == []
-    await db.execute("update payments_stripe_check set ours = ours + 1")
-    (line,) = await queries.desk_items(watcher, clock.now())
-    assert (line.title, line.href) == ("对账差异", "/payments/stripe")
