@@ -112,7 +112,7 @@
         series: [{ type: "bar", barMaxWidth: 18, data: d.values.map(function (v) {
           return { value: v, itemStyle: v > d.limit ? { color: t["warn-line"], decal: DECAL.B } : { color: t.act } }; }),
           label: { show: true, position: "right", color: t["ink-2"], fontSize: 12, textBorderWidth: 4, textBorderColor: t.surface, formatter: function (p) { return p.value + d.unit; } }, z: 5,
-          markLine: { silent: true, symbol: "none", z: 3, data: [{ xAxis: d.limit, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "end", formatter: d.limit + d.unit, color: t.ink, fontSize: 12 } }] } }]
+          markLine: { silent: true, symbol: "none", z: 3, data: [{ xAxis: d.limit, lineStyle: { color: t.ink, type: "dashed" }, label: { position: "start", formatter: d.limit + d.unit, color: t.ink, fontSize: 12 } }] } }]
       });
     },
     /* a price index by quarter, 100 in the base */
