@@ -274,10 +274,26 @@ async def _decided(actor: Identity, inheritance_id: int, state: InheritanceState
 
 async def _regraded(actor: Identity, row: Any, key: str, *, only_d: bool) -> tuple[PublicationReceipt, ...]:
     """Publish what changes for the successor (and whoever carries it on): a D now, or everything that was cleared."""
+    carriers = await _carriers(row["successor"])
+    return await _regrade(actor, carriers, key, row["number"], only_d=only_d)
+
+
+async def regrade_heirs(actor: Identity, agency_id: int, key: str, number: str) -> tuple[PublicationReceipt, ...]:
+    """A record of the agency has ended: those who carry it on are graded anew the same day (decision 0016).
+
+    `key` names the runs, at most 24 characters. Joins the caller's transaction.
+    """
+    heirs = [one for one in await _carriers(agency_id) if one != agency_id]
+    return await _regrade(actor, heirs, f"{key}:heir", number, only_d=False)
+
+
+async def _regrade(
+    actor: Identity, agency_ids: list[int], key: str, number: str, *, only_d: bool
+) -> tuple[PublicationReceipt, ...]:
     today = clock.today()
     rules = await rulebook_on(today)
     published: list[PublicationReceipt] = []
-    for agency_id in await _carriers(row["successor"]):
+    for agency_id in agency_ids:
         agency = await agency_row(agency_id)
         changed = []
         for trade in map(Profession, agency.professions):
@@ -288,9 +304,9 @@ async def _regraded(actor: Identity, row: Any, key: str, *, only_d: bool) -> tup
         if changed:
             published += await publish_now(actor, f"{key}:{agency_id}", agency_id, changed, rules)
         trades = [Profession(one) for one in agency.professions]
-        await settle_drafts(actor, agency_id, changed, since=today, published=True, reason=row["number"])
+        await settle_drafts(actor, agency_id, changed, since=today, published=True, reason=number)
         others = [one for one in trades if one not in changed]
-        await settle_drafts(actor, agency_id, others, since=today, published=False, reason=row["number"])
+        await settle_drafts(actor, agency_id, others, since=today, published=False, reason=number)
     return tuple(published)
 
 

@@ -40,6 +40,7 @@ from grading.rules.repair import (
     check_term,
 )
 from grading.rules.scheme import Scheme, load_scheme
+from grading.services.inheritance import regrade_heirs
 from grading.services.objections import check_reasons
 from grading.services.reports import PublicationReceipt, check_signer, publish, withdraw
 from grading.services.runs import UNPUBLISHED, Batch, draft, one_subject, open_run
@@ -284,6 +285,7 @@ async def _agree(actor: Identity, row: Any, reasons: str) -> RepairReceipt:
     receipt = await _step(actor, row, act, "repair.granted", **facts, reasons=reasons)
     await _end(actor, row, today)
     published = await _regrade(actor, row)
+    published += await regrade_heirs(actor, row["agency"], f"repair:{row['id']}", row["number"])
     await _tell(row, receipt.state, reasons)
     return RepairReceipt(row["id"], row["number"], receipt.state, None, receipt.entry_id, published)
 

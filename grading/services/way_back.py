@@ -32,6 +32,7 @@ from grading.rules.way_back import (
     effective_on,
 )
 from grading.services.direct_d import publish_now, settle_drafts
+from grading.services.inheritance import regrade_heirs
 from grading.services.reports import PublicationReceipt, check_signer
 
 SERIES = "TC"
@@ -200,7 +201,7 @@ async def _lifted(actor: Identity, row: Any, effective: date | None) -> tuple[Pu
     rules = await rulebook_on(clock.today())
     published = await publish_now(actor, f"way-back:{row['id']}", row["agency"], trades, rules)
     await settle_drafts(actor, row["agency"], trades, since=effective, published=bool(published), reason=row["number"])
-    return published
+    return published + await regrade_heirs(actor, row["agency"], f"way-back:{row['id']}", row["number"])
 
 
 async def lift_due(*, actor: Identity) -> int:

@@ -328,6 +328,20 @@ async def test_a_direct_d_and_its_history_are_inherited_in_its_profession(on_a_m
     assert report["evidence"]["history"], "the grades of the predecessor are the successor's history"
 
 
+async def test_when_the_predecessor_leaves_its_d_the_successor_leaves_it_the_same_day(on_a_monday):
+    old, new = await make_agency(controller="孙甲乙"), await make_agency(controller="孙甲乙")
+    ground = await barred(old, await officer())
+    await confirmed(old, new)
+    with clock.at(datetime(2027, 11, 15, 1, tzinfo=UTC)):
+        checker, decider = await officer(), await officer()
+        filed = await services.file_way_back(actor=old.member, direct_d_id=ground, draft=SHOWN, proofs=proof())
+        await services.check_way_back(actor=checker, way_back_id=filed.way_back_id, complete=True, note="")
+        assert await grade_of(new) is D
+        await services.decide_way_back(actor=decider, way_back_id=filed.way_back_id, granted=True, reasons="属实")
+        assert (await grade_of(old), await grade_of(new)) == (C, C)
+        assert (await services.replay_check()).sound
+
+
 async def test_two_zeros_of_the_predecessor_are_a_d_of_the_successor(on_a_monday):
     old, new = await make_agency(controller="孙甲乙"), await make_agency(controller="孙甲乙")
     field = await g.make_field()
