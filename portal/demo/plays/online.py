@@ -96,7 +96,6 @@ async def _sent_again(market: DemoMarket, payable_id: int) -> None:
     """A payout is taken back because a case is looked into, and sent again when nothing was found."""
     supervisor = market.people.supervisor
     await stripe.reverse_payout(actor=supervisor, payable_id=payable_id, reason=words.HOLD)
-    await services.place_hold(actor=supervisor, payable_id=payable_id, reason=words.HOLD)
     await _stage(market).settle()
     await services.lift_hold(actor=supervisor, payable_id=payable_id, reason=words.LET_GO)
     await _stage(market).settle()
