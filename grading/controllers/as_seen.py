@@ -12,6 +12,7 @@ from core.errors import NotFound
 from grading.controllers.words import words
 from grading.life_forms import parse_on
 from grading.queries.as_seen import as_seen
+from grading.rules.errors import ProfessionNotHeld
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -28,14 +29,17 @@ async def seen_page(
         trade = Profession(profession)
     except ValueError:
         raise NotFound from None
-    day = parse_on(on)
+    card, day = await agency_card(agency_id), parse_on(on)
+    seen = await as_seen(agency_id, trade, day)
+    if seen.published is None and not any(one.profession == trade.value for one in card.cards):
+        raise ProfessionNotHeld
     return await web.page(
         request,
         "grading/seen.html",
         **words(),
-        card=await agency_card(agency_id),
+        card=card,
         profession=trade,
-        seen=await as_seen(agency_id, trade, day),
+        seen=seen,
         asked=on,
         today=clock.today(),
     )

@@ -239,7 +239,8 @@ async def test_points_of_one_event_count_once_on_my_grade_too(made: MadeAgency) 
 @pytest.mark.anyio
 async def test_a_profession_that_is_not_held_has_no_grade_page(made: MadeAgency, browse) -> None:  # type: ignore[no-untyped-def]
     reader = await browse()
-    found = await reader.get(f"/agencies/{made.agency_id}/grade/water")
-    assert found.status_code == 404
-    assert "没有备案这个专业" in found.text
-    assert (await reader.get(f"/agencies/{made.agency_id}/grade/surveying")).status_code == 200
+    for page in ("", "/seen"):
+        found = await reader.get(f"/agencies/{made.agency_id}/grade/water{page}")
+        assert found.status_code == 404
+        assert "没有备案这个专业" in found.text
+        assert (await reader.get(f"/agencies/{made.agency_id}/grade/surveying{page}")).status_code == 200
