@@ -162,7 +162,7 @@ def _item(
     route: str = "market:notice-detail",
 ) -> DeskItem:
     return DeskItem(
-        kind="notice",
+        kind=_("公告"),
         title=row.title,
         note=note,
         href=url_for(route, notice_id=row.id),
@@ -178,7 +178,7 @@ async def panel_desk(identity: Identity, now: datetime) -> list[DeskItem]:
     """Assessments in which the reader still has something to do: declare and score, or as chair agree and sign."""
     return [
         DeskItem(
-            kind="panel",
+            kind=_("方案评审"),
             title=task.project_title,
             note=_panel_note(task, now),
             href=url_for("market:assessment", notice_id=task.notice_id),

@@ -333,7 +333,7 @@ def _desk_item(row: ObjectionRow, me: set[ObjectionState], identity: Identity) -
     if row.late and row.state is ObjectionState.LODGED and identity.role is Role.AGENCY:
         note, button, mine = _("业主逾期没有答复，可以上报"), _("上报"), True
     return DeskItem(
-        kind="notice",
+        kind=_("异议"),
         title=f"{row.number}　{row.title}",
         note=note,
         href=url_for("market:objection-detail", objection_id=row.id),

@@ -1,9 +1,9 @@
 """What becomes of money that is kept: a bond that is forfeited, a refund that comes back, a payout by bank.
 
-A bond is forfeited by whoever holds it, or by the regulator, because a promise was broken (Bidding Law regulation, art. 74;
-Civil Code, art. 586): in whole or in part, with a reason that the payer reads. What is not forfeited goes back. Money
+A bond is forfeited by whoever holds it, or by the regulator, because a promise was broken for which the notice or the
+contract lets it be kept: in whole or in part, with a reason that the payer reads. What is not forfeited goes back. Money
 that the platform keeps goes to the holder after three working days, so that the payer can turn to the regulator, who may
-stop it. Amounts are yuan.
+stop it (platform rules). Amounts are yuan.
 """
 
 from decimal import Decimal

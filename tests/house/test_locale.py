@@ -1,5 +1,6 @@
 """Both languages are complete: whatever can be shown in Chinese has its English."""
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,3 +67,15 @@ def test_placeholders_survive_translation() -> None:
     pattern = re.compile(r"%\((\w+)\)")
     wrong = [f"{zh} → {en}" for zh, en in english().items() if set(pattern.findall(en)) - set(pattern.findall(zh))]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_kind_of_every_desk_line_is_in_the_reader_s_language() -> None:
+    """Somebody once read "notice" on a Chinese desk: a code is no word."""
+    codes = []
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "DeskItem":
+                    kind = node.args[:1] + [word.value for word in node.keywords if word.arg == "kind"]
+                    codes += [f"{path.name}:{node.lineno}" for one in kind if isinstance(one, ast.Constant)]
+    assert not codes
