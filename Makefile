@@ -37,6 +37,7 @@ format: setup-dev ## format code
 
 bench: setup-dev ## measure, each figure beside its peer
 	.venv/bin/python -m benchmarks --scale $(SCALE)
+	.venv/bin/python -m benchmarks.grading --speed
 
 .venv/bin/python:
 	@PYTHON="$(PYTHON)" sh scripts/venv.sh

@@ -8,10 +8,12 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from benchmarks.grading.market import Market, ceiling, grade, per_agency, simulate
+from benchmarks.grading.peers import PEERS, plain_mean
 from grading import estimator as est
 from grading.estimator.marks import Codes, Flags, Reals
 
 BANDS = [60.0, 70.0, 90.0]
+NUMBERS = (2, 5, 10, 30)
 RATE = 10.0  # marks a year: "ten marks" are those of the last year
 
 
@@ -64,15 +66,32 @@ def _recovered(market: Market) -> list[float]:
     ]
 
 
+def beside(seeds: int = 8) -> list[tuple[str, list[float]]]:
+    """Per way to score: Kendall tau / ceiling at 2, 5, 10 and 30 marks, and the points lost per point of severity."""
+    ways = PEERS | {"ours": lambda market: grade(market)[0].score}
+    found = []
+    for name, score in ways.items():
+        orders = [np.mean([_order(simulate(seed, marks=marks), score) for seed in range(seeds)]) for marks in NUMBERS]
+        lost = np.mean([_lost(simulate(seed), score) for seed in range(seeds)])
+        found.append((name, [*map(float, orders), float(lost)]))
+    return found
+
+
+def _order(market: Market, score: Callable[[Market], Reals]) -> float:
+    best = kendalltau(ceiling(market), market.quality)[0]
+    return float(kendalltau(score(market), market.quality)[0] / best)
+
+
+def _lost(market: Market, score: Callable[[Market], Reals]) -> float:
+    met = per_agency(market, market.severity[market.reviewer])
+    return -float(np.polyfit(met, score(market) - market.quality, 1)[0])
+
+
 def severity_lost(seeds: int = 8) -> Figure:
     """Points an agency loses for each point its reviewers are stricter; the plain mean loses all of it."""
-    slopes = []
-    for seed in range(seeds):
-        market = simulate(seed)
-        met = per_agency(market, market.severity[market.reviewer])
-        found, plain = grade(market)[0].score, per_agency(market, market.mark)
-        slopes.append([-np.polyfit(met, one - market.quality, 1)[0] for one in (found, plain)])
-    ours, mean = np.mean(slopes, axis=0)
+    markets = [simulate(seed) for seed in range(seeds)]
+    ours = np.mean([_lost(market, lambda one: grade(one)[0].score) for market in markets])
+    mean = np.mean([_lost(market, plain_mean) for market in markets])
     return Figure("points lost per point of severity, 10 marks", float(ours), float(mean), most=0.10)
 
 
