@@ -51,6 +51,9 @@ async def test_the_demo_market_shows_every_signal_and_every_trouble(committed_db
                             " where n.amendment > 0 and b.amendment < n.amendment and b.agency is null")  # fmt: skip
     assert behind == 1, "a bid that nobody confirmed stays closed"
     assert await db.value("select count(*) from core_heartbeat") == 0, "a server that starts begins its own record"
+    asked = await db.rows("select justification, outcome, words from market_low_price_check")
+    assert asked, "an abnormally low price is justified and decided"
+    assert all(row["justification"] and row["outcome"] in ("accepted", "rejected") and row["words"] for row in asked)
     lent = await db.rows(BREACHERS)
     assert lent, "a case is decided"
     assert all(row["organization"] != row["home"] for row in lent), "who borrowed the account had to declare it"

@@ -44,9 +44,9 @@ PATTERNS = (
     Pattern(("20000.00", "20040.00", "20085.00", "20090.00"), one_desk=True),
     Pattern(("18000.00", "18500.00", "19000.00", "19500.00")),
     Pattern(("21000.00", "21000.00", "23800.00")),
-    Pattern(("15900.00", "22600.00", "22900.00", "23500.00")),
+    Pattern(("15800.00", "22600.00", "22900.00", "23500.00")),
 )
-"""A runner-up right behind; alike prices from one desk; equal steps; two the same; one far below the rest."""
+"""A runner-up right behind; alike prices from one desk; equal steps; two the same; one so far below the rest that it has to be justified."""
 
 
 def rings(market: DemoMarket) -> Iterator[tuple[Process, date]]:
