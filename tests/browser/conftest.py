@@ -211,6 +211,14 @@ def _note(window: Watched, message: ConsoleMessage) -> None:
         window.complaints.append(f"{window.page.url}: {message.text}")
 
 
+def read_in(page: Page, language: str) -> None:
+    """Press `中文` or `English`, unless the page is in that language, and wait until the page that follows stands."""
+    button = page.get_by_role("button", name=language)
+    if button.count():
+        with page.expect_navigation(wait_until="load"):
+            button.first.click()
+
+
 def accessible(page: Page) -> None:
     """Fail for any serious violation of WCAG 2.2 A and AA on the page as it stands."""
     page.evaluate(AXE.read_text("utf-8"))

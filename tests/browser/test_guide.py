@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, OpenPage, accessible, no_sideways_scroll
+from tests.browser.conftest import DESKTOP, PHONE, OpenPage, accessible, no_sideways_scroll, read_in
 
 OIL = (
     "/guide/result?type=PT-05&Q01=yes&Q03=allocated&Q04=yes&Q05=no&Q06=no&Q08=no&Q09=yes&Q10=yes"
@@ -16,8 +16,7 @@ def test_the_guide_is_readable(visit: OpenPage, path: str, language: str) -> Non
     for size in (DESKTOP, PHONE):
         page = visit(size).page
         page.goto(path)
-        if language == "English":
-            page.get_by_role("button", name="English").click()
+        read_in(page, language)
         accessible(page)
         no_sideways_scroll(page)
 

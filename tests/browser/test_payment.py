@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import DESKTOP, PHONE, ROOT, OpenPage, Site, accessible, no_sideways_scroll
+from tests.browser.conftest import DESKTOP, PHONE, ROOT, OpenPage, Site, accessible, no_sideways_scroll, read_in
 from tests.browser.payers import PASSWORD
 
 PICTURES = os.environ.get("XINSHI_PICTURES")
@@ -44,9 +44,7 @@ def sign_in(page: Page, login: str) -> None:
 def looked_at(page: Page, name: str) -> None:
     """Readable at both widths and in both languages, and pictured when somebody wants to look."""
     for language in ("中文", "English"):
-        button = page.get_by_role("button", name=language)
-        if button.count():
-            button.first.click()
+        read_in(page, language)
         for size, width in ((DESKTOP, 1280), (PHONE, 360)):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             accessible(page)
@@ -54,7 +52,7 @@ def looked_at(page: Page, name: str) -> None:
             if PICTURES:
                 page.screenshot(path=f"{PICTURES}/{name}_{language}_{width}.png", full_page=True)
         page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
-    page.get_by_role("button", name="中文").first.click()
+    read_in(page, "中文")
 
 
 def at_stripe(page: Page, button: str) -> None:

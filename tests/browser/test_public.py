@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, OpenPage, accessible, no_sideways_scroll
+from tests.browser.conftest import DESKTOP, PHONE, OpenPage, accessible, no_sideways_scroll, read_in
 
 PAGES = ["/", "/sign-in", "/register", "/schema", "/no-such-page", "/rules/fairness"]
 
@@ -19,7 +19,7 @@ def test_a_public_page(visit: OpenPage, path: str) -> None:
 def test_language_theme_and_large_type_are_one_switch_each(visit: OpenPage) -> None:
     page = visit().page
     page.goto("/sign-in")
-    page.get_by_role("button", name="English").click()
+    read_in(page, "English")
     assert page.locator("html").get_attribute("lang") == "en"
     accessible(page)
     no_sideways_scroll(page)

@@ -240,7 +240,7 @@ async def test_a_panel_assesses_without_names_and_prices_and_its_chair_signs(db:
     assert (await made.row()).state is NoticeState.ASSESSING
     assert await opened_bids(notice_id) == [], "nobody sees whose price is which"
     with clock.at(made.deadline + timedelta(hours=1)):
-        assert [one.kind for one in await desk_items(second, clock.now())] == ["panel"]
+        assert [one.kind for one in await desk_items(second, clock.now())] == ["方案评审"]
         with pytest.raises(NotOnPanel):
             await panel_view(await made.row(), made.client)
         with pytest.raises(TieUndeclared):
