@@ -4,7 +4,7 @@ Six regions differ in quality; an agency is reviewed in its own region, except f
 elsewhere that makes reviewers comparable. Good agencies take the harder projects. Quality moves slowly.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -95,7 +95,8 @@ def grade(market: Market) -> tuple[est.Weighed, est.Field, est.Severity, est.Mar
     found = est.learn_severity(lambda: [block(market)], len(market.severity), len(CLASSES))
     marks = corrected(market, found)
     field = est.learn_field(est.summarise(marks.value, marks.starts), found.error_variance, found.doubt)
-    field = replace(field, motion=est.pair_up(marks.value, marks.age, marks.starts).motion(found.doubt))
+    pairs, when = est.pair_up(marks.value, marks.age, marks.starts), est.Calendar(marks.starts, marks.age)
+    field = est.in_motion(field, pairs, when, est.DEFAULTS, found.doubt)
     return est.weigh(marks, field, est.DEFAULTS), field, found, marks
 
 

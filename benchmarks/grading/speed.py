@@ -46,7 +46,7 @@ def measure() -> list[Timed]:
     """Severity table of all marks, regrade of all agencies, regrade of the one whose review became final."""
     lessons, marks = _blocks()
     kept = [est.group(block) for block in marks]  # who marked whom does not change between regrades
-    field = est.Field(76.0, 64.0, 36.0, est.Motion(36.0, 4.0))
+    field = est.Field(76.0, 64.0, 36.0, est.Motion(36.0, 4.0, 12.0))
     one = est.Marks(*(_first(marks[0])))
     timed = [
         _timed("severity table", 15.0, lambda: est.learn_severity(lambda: lessons, REVIEWERS, CLASSES)),

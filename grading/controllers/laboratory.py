@@ -64,7 +64,13 @@ GROUPS = (
     (N_("等级分段"), N_("下一级的上限随上一级的起点走。"), ("band-a", "band-b", "band-c")),
     (N_("单件得分的权重"), N_("三项之和须为 1。"), ("technical", "deadline", "filing")),
     (N_("升降级"), N_("把握达到这个概率才变动。"), ("up-at", "down-at")),
-    (N_("评分"), N_("权重随时间减半，超过年限的不看。"), ("half-life", "window")),
+    (
+        N_("评分"),
+        N_(
+            "权重随时间减半，超过年限的不看。半衰期由季度修正表按机构变化的快慢学得，不出上下限；三个数相同就是固定的。"
+        ),
+        ("half-life", "half-life-least", "half-life-most", "window"),
+    ),
     (N_("上限"), "", ("reviewer-share", "client-share", "stars-cap", "severity-cap", "bonus-cap")),
     (
         N_("评级所需的证据"),

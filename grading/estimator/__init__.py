@@ -2,6 +2,7 @@
 
     learn_severity   who is strict, which projects are hard        (within agencies only)
     learn_field      the level of the field, how far agencies differ, how far one mark strays
+    in_motion        how fast agencies move, and how long a mark counts therefore
     weigh            decay, robust weights, caps, the score of every agency and its spread
     place            N, bands, hysteresis, firm or provisional
     watch            the alarm over the marks in order of time
@@ -14,8 +15,9 @@ reasons are in `docs/guides/grading.md`; every constant is named, with meaning a
 from grading.estimator.alarms import Alarms, watch
 from grading.estimator.constants import DEFAULTS, Constants
 from grading.estimator.explain import Explained, ExplainedRow, explain
-from grading.estimator.field import Field, Motion, Pairs, learn_field, pair_up, summarise
+from grading.estimator.field import Field, in_motion, learn_field, summarise
 from grading.estimator.marks import Block, Marks
+from grading.estimator.motion import Calendar, Motion, Pairs, one_in, pair_up, together
 from grading.estimator.placing import GRADES, Counts, Placed, count, place, rated
 from grading.estimator.severity import Components, Severity, learn_severity
 from grading.estimator.weighing import Groups, Weighed, Witness, group, weigh
@@ -25,6 +27,7 @@ __all__ = [
     "GRADES",
     "Alarms",
     "Block",
+    "Calendar",
     "Components",
     "Constants",
     "Counts",
@@ -42,12 +45,15 @@ __all__ = [
     "count",
     "explain",
     "group",
+    "in_motion",
     "learn_field",
     "learn_severity",
+    "one_in",
     "pair_up",
     "place",
     "rated",
     "summarise",
+    "together",
     "watch",
     "weigh",
 ]

@@ -49,6 +49,7 @@ def watch(value: Reals, age: Reals, starts: Ints, prior: Field, constants: Const
     low, high = np.zeros(agencies), np.zeros(agencies)
     lam, level = prior.prior_weight, prior.level
     noise = prior.motion.noise if prior.motion else prior.error
+    half_life = prior.half_life(constants)
     weight, drawn = np.zeros(agencies), np.zeros(agencies)
     last = np.zeros(agencies)
     sizes = np.diff(starts)
@@ -57,7 +58,7 @@ def watch(value: Reals, age: Reals, starts: Ints, prior: Field, constants: Const
     for turn, many in enumerate(remaining):
         who = order[:many]
         row = starts[who] + turn
-        fade = 0.5 ** (np.maximum(last[who] - age[row], 0.0) / constants.half_life_months) if turn else 1.0
+        fade = 0.5 ** (np.maximum(last[who] - age[row], 0.0) / half_life) if turn else 1.0
         held, pull = weight[who] * fade, drawn[who] * fade
         expected = (lam * level + pull) / (lam + held)
         spread = np.sqrt(noise * (1 + 1 / (lam + held)))

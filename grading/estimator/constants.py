@@ -7,7 +7,9 @@ from dataclasses import dataclass
 class Constants:
     """Published constants of one scheme. Points are of 0 to 100, ages in months of 30.4375 days.
 
-    half_life_months     a mark counts half after so long (scheme, `estimator`)
+    half_life_months     a mark counts half after so long, before it is learnt how agencies move (scheme, `estimator`)
+    half_life_least, half_life_most
+                         bounds of the learnt half-life; both equal: it is not learnt (scheme; decision 0017)
     window_months        older marks teach nothing and count nothing (scheme)
     allowance            square points added to every variance while it is not known how agencies move (scheme)
     robust_at            a mark further than so many standard deviations of one mark counts less (Huber; scheme)
@@ -28,6 +30,8 @@ class Constants:
     """
 
     half_life_months: float = 12.0
+    half_life_least: float = 3.0
+    half_life_most: float = 60.0
     window_months: int = 36
     allowance: float = 5.0
     robust_at: float = 2.0
@@ -61,9 +65,10 @@ BELIEF = 4.0
 """The announced error variance counts as so many degrees of freedom: it decides alone where marks cannot, and is
 outweighed by the first hundred."""
 
-REST = 1.0
-"""Square points left for what even the learnt variances leave out, chiefly an error in the severities that all
-reviewers of one agency share. Simulated markets: the 80 % interval then covers 76 to 81 %, whatever the drift."""
+REST, REST_SHARE = 0.4, 0.1
+"""Square points, and a share of the variance, left for what even the learnt variances leave out: an error in the
+severities that all reviewers of one agency share, and the error of the variances themselves. Simulated markets: the
+80 % interval then covers 76 to 83 %, whatever the drift and the number of marks."""
 
 DAYS_PER_MONTH = 365.25 / 12
 """Mean length of a month: the age of a mark is counted in these."""

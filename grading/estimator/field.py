@@ -1,26 +1,21 @@
-"""The field: its level μ, how far agencies differ (va), how far one mark strays (ve), how fast agencies move.
+"""The field: its level μ, how far agencies differ (va), how far one mark strays (ve), how fast agencies move (`motion`).
 
 μ and va are the Paule–Mandel estimates of a random-effects model over the agencies' mean corrected marks: the va at
 which their weighted squares about μ come out as expected. One agency is one voice, however many marks it has beyond
 what its own error needs, so a field of many small agencies is not drowned by a few large ones.
-
-Two marks of one agency differ by more the further apart they lie. The straight line through half the squared
-differences over the time between them gives how fast agencies move (its slope) and how far one mark strays on its
-day (its start): the interval of a score needs both apart, where ve, learnt over the whole window, holds both.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 
-from grading.estimator.constants import BELIEF, BETWEEN_BEFORE, ERROR_BEFORE, LEVEL_BEFORE
-from grading.estimator.marks import Ints, Reals, owners, totals
+from grading.estimator.constants import BELIEF, BETWEEN_BEFORE, ERROR_BEFORE, LEVEL_BEFORE, Constants
+from grading.estimator.marks import Ints, Reals, totals
+from grading.estimator.motion import Calendar, Motion, Pairs, learn_half_life
 
 LEAST = 1e-4
 STEPS = 200
-LEAST_PAIRS = 100
-"""With fewer pairs of marks nothing is said about how agencies move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +29,7 @@ class Field:
     level: float
     between: float
     error: float
-    motion: "Motion | None" = None
+    motion: Motion | None = None
 
     @property
     def prior_weight(self) -> float:
@@ -46,48 +41,11 @@ class Field:
         """What an agency never rated starts from: μ less one standard deviation of the field."""
         return self.level - sqrt(self.between)
 
-
-@dataclass(frozen=True, slots=True)
-class Motion:
-    """How far one mark strays on its day (`noise`, square points) and how fast agencies move.
-
-    `drift` is the variance, in square points, that a year of the random walk adds.
-    """
-
-    noise: float
-    drift: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Sums over pairs of marks of the same agency; they add up over blocks.
-
-    For x = half the years between two marks and z = half their squared difference: n, Σx, Σx², Σz, Σxz.
-    """
-
-    sums: Reals
-
-    def motion(self, severity_error: float = 0.0) -> Motion | None:
-        """The line z = noise + drift·x; None with too few pairs or all marks of a day."""
-        n, x, xx, z, xz = (float(one) for one in self.sums)
-        spread = n * xx - x * x
-        if n < LEAST_PAIRS or spread <= LEAST * n * n:
-            return None
-        drift = max((n * xz - x * z) / spread, 0.0)
-        return Motion(max((z - drift * x) / n, LEAST) + severity_error, drift)
-
-
-def pair_up(value: Reals, age: Reals, starts: Ints) -> Pairs:
-    """Pairs 1, 2, 4, 8... marks apart, the marks of an agency standing in order of time; `age` in months."""
-    owner = owners(starts)
-    sums, apart = np.zeros(5), 1
-    while apart < int(np.diff(starts).max(initial=0)):
-        first = np.flatnonzero(owner[:-apart] == owner[apart:])
-        x = np.abs(age[first] - age[first + apart]) / 24
-        z = (value[first] - value[first + apart]) ** 2 / 2
-        sums += [len(x), x.sum(), x @ x, z.sum(), x @ z]
-        apart *= 2
-    return Pairs(sums)
+    def half_life(self, constants: Constants) -> float:
+        """After how many months a mark counts half: as learnt, within the scheme's bounds; before that as announced."""
+        learnt = self.motion.half_life if self.motion else None
+        wanted = constants.half_life_months if learnt is None else learnt
+        return min(max(wanted, constants.half_life_least), constants.half_life_most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +80,15 @@ def learn_field(summary: Summary, error: float | None = None, severity_error: fl
     weight = 1 / (va + noise)
     level = float((weight * summary.mean).sum() / weight.sum()) if len(weight) else LEVEL_BEFORE
     return Field(level, va, ve)
+
+
+def in_motion(field: Field, pairs: Pairs, when: Calendar, constants: Constants, severity_error: float = 0.0) -> Field:
+    """The field together with how its agencies move and how long their marks count therefore."""
+    motion = pairs.motion(severity_error)
+    if motion is None:
+        return field
+    months = learn_half_life(motion, pairs.doubt(), field.error, field.prior_weight, when, constants)
+    return replace(field, motion=replace(motion, half_life=months))
 
 
 def _between(mean: Reals, noise: Reals) -> float:

@@ -70,7 +70,7 @@ def learn_stars(star_mean: Reals, mark_mean: Reals, marks: Ints) -> StarScale:
 
 def hear(said: Voices, scale: StarScale, field: Field, constants: Constants) -> Witness:
     """The witness of each agency; weight 0 where nobody spoke. The value never leaves 0 to 100."""
-    weight = scale.voice * np.exp2(said.age / -constants.half_life_months)
+    weight = scale.voice * np.exp2(said.age / -field.half_life(constants))
     total = totals(weight, said.starts)
     mean = totals(weight * said.level, said.starts) / np.maximum(total, 1e-300)
     value = np.clip(field.level + scale.slope * (mean - scale.centre), 0.0, 100.0)

@@ -1,6 +1,6 @@
 """The score of every agency at once: a shrunk, time-weighted, robust mean with capped shares.
 
-    Q = (λ·μ + Σ w_i·y_i + w_s·y_s) / (λ + Σ w_i + w_s)      w_i = 0.5^(age/12) · robust_i · cap_i
+    Q = (λ·μ + Σ w_i·y_i + w_s·y_s) / (λ + Σ w_i + w_s)      w_i = 0.5^(age/half-life) · robust_i · cap_i
 
 In this order, so that every statement about the published weights can be checked:
 
@@ -15,7 +15,7 @@ In this order, so that every statement about the published weights can be checke
 4. *Caps again*, on what is left, so that the published shares meet the caps. Where nothing binds, nothing changes.
 5. *Stars* weigh so little that they move the score by half a point at most.
 
-The variance of the score follows from the weights, once it is known how agencies move (`field.Motion`): the noise of
+The variance of the score follows from the weights, once it is known how agencies move (`motion`): the noise of
 each mark, the way the agency may have gone since, and what the prior holds. Before that it is ve/(λ + Σw) plus the
 scheme's allowance.
 
@@ -29,9 +29,10 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.estimator.constants import REST, Constants
+from grading.estimator.constants import REST, REST_SHARE, Constants
 from grading.estimator.field import Field
 from grading.estimator.marks import NONE, Flags, Ints, Marks, Reals, totals
+from grading.estimator.motion import walk
 
 ROUNDS = 10_000
 FITS = 1 + 1e-9
@@ -121,7 +122,7 @@ def weigh(
     base = np.full(agencies, prior.level) if level is None else level
     stars = witness or Witness(np.zeros(agencies), np.zeros(agencies))
     lam = prior.prior_weight
-    decay = np.exp2(marks.age / -constants.half_life_months)
+    decay = np.exp2(marks.age / -prior.half_life(constants))
     fixed = lam + stars.weight
     rows = groups or group(marks)
     first = _caps(decay, fixed, rows, constants)
@@ -181,16 +182,10 @@ def _variance(marks: Marks, weight: Reals, prior: Field, stars: Witness, total: 
     if prior.motion is None:
         evidence = total - prior.prior_weight - stars.weight
         return prior.error / (prior.prior_weight + evidence) + constants.allowance
-    sofar = np.cumsum(weight)
-    before = np.concatenate([[0.0], sofar])[marks.starts[:-1]]
-    older = sofar - np.repeat(before, marks.sizes)  # marks stand oldest first
-    newest = np.zeros(len(weight), bool)
-    newest[marks.starts[1:][marks.sizes > 0] - 1] = True
-    gap = (marks.age - np.where(newest, 0.0, np.append(marks.age[1:], 0.0))) / 12
-    walked = prior.motion.drift * totals(gap * older**2, marks.starts)
+    walked = prior.motion.drift * walk(marks.age, marks.starts, weight)
     strayed = prior.motion.noise * totals(weight**2, marks.starts)
     held = prior.error * (prior.prior_weight + stars.weight)
-    return (walked + strayed + held) / total**2 + REST
+    return (1 + REST_SHARE) * (walked + strayed + held) / total**2 + REST
 
 
 def _huber(marks: Marks, weight: Reals, anchor: Reals, fixed: Reals, reach: float) -> Reals:

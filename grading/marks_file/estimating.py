@@ -97,6 +97,7 @@ class Receipt:
     agencies: int
     reviewers: int
     field: est.Field
+    half_life: float
     reviewer_variance: float
 
     def told(self) -> str:
@@ -104,11 +105,12 @@ class Receipt:
         return speak(
             f"{self.rows} 个评分，{self.agencies} 家机构，{self.reviewers} 位评审人；{self.ahead} 个评分晚于评定日，未计。"
             f"总体水平 {self.field.level:.2f}，机构间标准差 {sqrt(self.field.between):.2f}，"
-            f"单次评分标准差 {sqrt(self.field.error):.2f}，评审人严宽标准差 {sqrt(self.reviewer_variance):.2f}。",
+            f"单次评分标准差 {sqrt(self.field.error):.2f}，评审人严宽标准差 {sqrt(self.reviewer_variance):.2f}；"
+            f"权重每过 {self.half_life:g} 个月减半。",
             f"{self.rows} marks, {self.agencies} agencies, {self.reviewers} reviewers; {self.ahead} marks lie after the"
             f" day and were left out. Field level {self.field.level:.2f}; standard deviations: between agencies"
             f" {sqrt(self.field.between):.2f}, of one mark {sqrt(self.field.error):.2f}, of reviewers"
-            f" {sqrt(self.reviewer_variance):.2f}.",
+            f" {sqrt(self.reviewer_variance):.2f}. Weights halve every {self.half_life:g} months.",
         )
 
 
@@ -141,6 +143,7 @@ def estimate_file(path: Path, options: Options, write: Callable[[Estimation], No
         agencies=len(found.agencies),
         reviewers=len(found.reviewers),
         field=found.field,
+        half_life=found.field.half_life(options.constants),
         reviewer_variance=found.severity.reviewer_variance,
     )
 
@@ -171,7 +174,7 @@ def _learnt(shelf: Shelf, names: list[list[str]], options: Options, progress: Pr
         ahead += int((part.rows["day"] > window[1]).sum())
         _teach(lessons, n, part, window, given)
     severity = _severity(lessons, reviewers, difficulties, options, given, progress)
-    field, stars = _field(shelf, severity, options, window)
+    field, stars = _field(shelf, severity, options, window, est.one_in(len(agencies)))
     previous = _previous(options.previous, agencies) if options.previous else None
 
     def scored() -> Iterator[Scored]:
@@ -232,16 +235,18 @@ def _severity(
 
 
 def _field(
-    shelf: Shelf, severity: est.Severity, options: Options, window: tuple[int, int]
+    shelf: Shelf, severity: est.Severity, options: Options, window: tuple[int, int], one_in: int
 ) -> tuple[est.Field, StarScale]:
-    """The field over all parts, and the worth of a star."""
-    summaries, said, marks, several = [], [], [], False
-    pairs = np.zeros(5)
+    """The field over all parts, and the worth of a star; one agency in `one_in` tells how long marks count."""
+    summaries, said, marks, when, several = [], [], [], [], False
+    pairs = est.Pairs.none()
     for n in range(shelf.parts):
         evidence = _evidence(shelf.part(n), severity, options, window)
         found = est.summarise(evidence.marks.value, evidence.marks.starts)
         summaries.append(found)
-        pairs += est.pair_up(evidence.marks.value, evidence.marks.age, evidence.marks.starts).sums
+        pairs += est.pair_up(evidence.marks.value, evidence.marks.age, evidence.marks.starts)
+        asked = np.flatnonzero(evidence.part.agency % one_in == 0)
+        when.append(est.Calendar(evidence.marks.starts, evidence.marks.age).part(asked))
         several |= len(evidence.marks.link_mark) > len(evidence.marks.value)
         heard = _voices(evidence, options)
         spoke = np.diff(heard.starts)[evidence.marks.sizes > 0]
@@ -252,7 +257,7 @@ def _field(
         *(np.concatenate([getattr(s, name) for s in summaries]) for name in ("number", "mean", "squares"))
     )
     field = est.learn_field(summary, None if several else severity.error_variance, severity.doubt)
-    field = replace(field, motion=est.Pairs(pairs).motion(severity.doubt))
+    field = est.in_motion(field, pairs, est.together(when), options.constants, severity.doubt)
     stars, number = np.concatenate(said), np.concatenate(marks)
     told = np.isfinite(stars)
     return field, learn_stars(stars[told], summary.mean[told], number[told])

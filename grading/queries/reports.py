@@ -10,15 +10,18 @@ from agencies.queries import agency_of
 from agencies.rules import CreditGrade, Profession
 from core import db
 from core.identity import Identity, Permission
+from grading.rules.calibration import load_calibration
 from grading.rules.errors import ReportAbsent
 from grading.rules.evidence import Case, Evidence
 from grading.rules.explain import CaseRow
 from grading.rules.lifecycle import ReportState
 from grading.rules.replay import Outcome
+from grading.rules.scheme import load_scheme
 from grading.stored import evidence_of, outcome_of
 
 _REPORT = """
 select r.*, a.name_zh, a.name_en, a.uscc, a.organization, s.code as scheme_code, s.digest as scheme_digest,
+  s.source as rules, c.source as corrections,
   c.code as calibration_code, c.digest as calibration_digest, n.kind as run_kind, u.name as signer,
   (select x.id from grading_report x where x.agency = r.agency and x.profession = r.profession
    and x.state = 'published') as current_id
@@ -90,6 +93,7 @@ class ReportView:
     scheme_digest: str
     calibration_code: str
     calibration_digest: str
+    half_life: float
     comment: str
     commented_at: datetime | None
     comment_until: datetime
@@ -156,6 +160,7 @@ async def _view(row: Any, *, full: bool) -> ReportView:
         evidence=evidence,
         outcome=outcome,
         lines=lines,
+        half_life=load_calibration(row["corrections"]).half_life(load_scheme(row["rules"])),
         **{name: row[name] for name in _PLAIN},
     )
     return view if full else _lawful(view)

@@ -30,6 +30,11 @@ class Rulebook:
     calibration_id: int
     calibration: Calibration
 
+    @property
+    def half_life(self) -> float:
+        """After how many months a mark counts half: as the table learnt it, within the scheme's bounds."""
+        return self.calibration.half_life(self.scheme)
+
 
 async def rulebook_on(day: date) -> Rulebook:
     """The scheme in force and the table frozen by `day`; before the first of each, the first."""

@@ -5,6 +5,7 @@ learnt table has the same shape, so that a grade is always a function of (eviden
 """
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -13,9 +14,10 @@ from typing import Any, ClassVar
 
 from core.errors import Rejected
 from core.i18n import N_
-from grading.estimator.field import Motion
+from grading.estimator.field import Field
+from grading.estimator.motion import Motion
 from grading.rules.case_mark import Corrections
-from grading.rules.scheme import Scheme, digest_of
+from grading.rules.scheme import Scheme, constants_for, digest_of
 
 SCHEMA = "xt-grading-calibration/1"
 
@@ -67,6 +69,11 @@ class Calibration:
         """μ less one standard deviation of the field, for those never rated."""
         return self.field_level - sqrt(self.agency_variance)
 
+    def half_life(self, scheme: Scheme) -> float:
+        """After how many months a mark counts half under this table and `scheme`."""
+        field = Field(self.field_level, self.agency_variance, self.error_variance, self.motion)
+        return field.half_life(constants_for(scheme.estimator))
+
     def corrections(self, scheme: Scheme) -> Corrections:
         """The table's corrections within the scheme's limit."""
         limit = Decimal(str(scheme.estimator.severity_limit))
@@ -88,7 +95,7 @@ def load_calibration(text: str) -> Calibration:
 def _read(raw: dict[str, Any], digest: str) -> Calibration:
     if raw.get("schema") != SCHEMA:
         raise ValueError(f"schema is not {SCHEMA}")
-    stars, motion = raw["stars"], raw.get("motion")
+    stars = raw["stars"]
     return Calibration(
         id=raw["id"],
         name_zh=raw["name_zh"],
@@ -100,6 +107,11 @@ def _read(raw: dict[str, Any], digest: str) -> Calibration:
         stars=StarScale(float(stars["centre"]), float(stars["slope"]), float(stars["voice"])),
         severity={alias: Decimal(points) for alias, points in raw["severity"].items()},
         difficulty={name: Decimal(points) for name, points in raw["difficulty"].items()},
-        motion=Motion(float(motion["noise"]), float(motion["drift"])) if motion else None,
+        motion=_motion(raw["motion"]) if "motion" in raw else None,
         component={alias: int(n) for alias, n in raw.get("component", {}).items() if int(n) >= 0},
     )
+
+
+def _motion(raw: Mapping[str, Any]) -> Motion:
+    half_life = raw.get("half_life_months")  # tables of before decision 0017 have none
+    return Motion(float(raw["noise"]), float(raw["drift"]), None if half_life is None else float(half_life))

@@ -157,8 +157,9 @@ def hear(
     `scale` is (centre, slope, weight of one voice); the value never leaves 0 to 100.
     """
     centre, slope, voice = scale
+    half_life = prior.field.half_life(constants_for(rules))
     heard = sorted(voices, key=lambda one: one.client)
-    weights = [voice * 0.5 ** (one.age_months / rules.half_life_months) for one in heard]
+    weights = [voice * 0.5 ** (one.age_months / half_life) for one in heard]
     if not heard:
         return None
     total = fsum(weights)

@@ -86,6 +86,8 @@ _POINTS, _MONTHS, _PIECES, _SHARE = N_("%(n)s 分"), N_("%(n)s 个月"), N_("%(n
 _PERSONS, _HOUSES = N_("%(n)s 人"), N_("%(n)s 家")
 _D_RESULTS = ("gates", "score_below_60", "needs_reviewed_results_at_least")
 _STARS = ("estimator", "stars", "max_weight_in_expert_marks")
+_HALF_LIFE = ("estimator", "half_life_months")
+_BOUNDS = (("estimator", "half_life_least_months"), ("estimator", "half_life_most_months"))
 KNOBS: tuple[Knob, ...] = (
     _knob("band-a", N_("A 级起点"), ("bands", 0, "min"), "61", "99.99", _POINTS),
     _knob("band-b", N_("B 级起点"), ("bands", 1, "min"), "51", "98", _POINTS),
@@ -93,7 +95,9 @@ KNOBS: tuple[Knob, ...] = (
     _knob("technical", N_("技术分权重"), ("case_score", "weights", "technical"), "0", "1", _SHARE),
     _knob("deadline", N_("时限分权重"), ("case_score", "weights", "deadline"), "0", "1", _SHARE),
     _knob("filing", N_("备案分权重"), ("case_score", "weights", "filing"), "0", "1", _SHARE),
-    _knob("half-life", N_("评分半衰期"), ("estimator", "half_life_months"), "1", "120", _MONTHS),
+    _knob("half-life", N_("评分半衰期（未学得时）"), _HALF_LIFE, "1", "120", _MONTHS),
+    _knob("half-life-least", N_("半衰期下限"), _BOUNDS[0], "1", "120", _MONTHS),
+    _knob("half-life-most", N_("半衰期上限"), _BOUNDS[1], "1", "120", _MONTHS),
     _count("window", N_("取证年限"), ("estimator", "max_age_months"), "6", "36", _MONTHS),
     _knob("reviewer-share", N_("单个评审人权重上限"), ("estimator", "reviewer_max_share_of_weight"), "0.05", "1"),
     _knob("client-share", N_("单个委托方权重上限"), ("estimator", "client_max_share_of_weight"), "0.05", "1"),
@@ -140,7 +144,7 @@ def knobs_of(source: str) -> tuple[Knob, ...]:
 @lru_cache(maxsize=16)
 def _present(source: str) -> dict[str, Decimal]:
     raw = tomllib.loads(source, parse_float=Decimal)
-    return {knob.name: _tidy(Decimal(_at(raw, knob.path))) for knob in knobs_of(source)}
+    return {knob.name: _tidy(Decimal(_stated(raw, knob.path))) for knob in knobs_of(source)}
 
 
 def values_of(source: str) -> dict[str, Decimal]:
@@ -248,9 +252,19 @@ def _at(raw: Any, path: Iterable[str | int]) -> Any:
     return raw
 
 
+def _stated(raw: Any, path: tuple[str | int, ...]) -> Any:
+    """A number of the scheme. One that does not bound its half-life has it fixed."""
+    try:
+        return _at(raw, path)
+    except KeyError:
+        if path not in _BOUNDS:
+            raise
+        return _at(raw, _HALF_LIFE)
+
+
 def _put(document: Any, path: tuple[str | int, ...], value: Decimal) -> None:
     place = _at(document, path[:-1])
-    whole = value == value.to_integral_value() and isinstance(place[path[-1]], int)
+    whole = value == value.to_integral_value() and isinstance(_stated(document, path), int)
     place[path[-1]] = int(value) if whole else float(value)
 
 

@@ -7,7 +7,7 @@ corrections applied. A veto says nothing about severity, and a case between rela
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar, TypeVar
@@ -24,7 +24,7 @@ from grading.rules.calibration import SCHEMA
 from grading.rules.case_mark import Corrections, mark_case
 from grading.rules.evidence import Case
 from grading.rules.months import age_in_months
-from grading.rules.scheme import Scheme
+from grading.rules.scheme import Scheme, constants_for
 
 Key = TypeVar("Key", bound=tuple[int, str])
 """An agency's number and a profession."""
@@ -146,7 +146,8 @@ def _field(
     value, age = np.array([y for given in marks for y in given]), np.array([t for given in ages for t in given])
     doubt = severity.doubt * float(scheme.weights.technical) ** 2
     field = est.learn_field(est.summarise(value, starts), severity_error=doubt)
-    field = replace(field, motion=est.pair_up(value, age, starts).motion(doubt))
+    pairs, when = est.pair_up(value, age, starts), est.Calendar(starts, age)
+    field = est.in_motion(field, pairs, when, constants_for(scheme.estimator), doubt)
     told = [
         (level, float(np.mean(mine)), len(mine))
         for given, mine in zip(groups, marks, strict=True)
@@ -202,6 +203,7 @@ def _text(
     ]
     if field.motion:
         lines += ["", "[motion]", f"noise = {field.motion.noise:.4f}", f"drift = {field.motion.drift:.4f}"]
+        lines += [f"half_life_months = {field.motion.half_life or scheme.estimator.half_life_months:g}"]
     lines += _section("severity", names.reviewers, severity.severity, "{:.2f}")
     lines += _section("severity_se", names.reviewers, severity.severity_se, "{:.2f}")
     lines += _section("severity_marks", names.reviewers, severity.severity_marks.astype(float), "{:.0f}")

@@ -55,6 +55,8 @@ class EstimatorRules:
     """Constants of grading.md §3; ages in months, variances in square points, shares as fractions."""
 
     half_life_months: float
+    half_life_least: float
+    half_life_most: float
     max_age_months: int
     variance_allowance: float
     robust_at_residual_sd: float
@@ -238,6 +240,8 @@ def constants_for(rules: EstimatorRules) -> Constants:
     """What a score depends on; the limits of N and A do not matter for it."""
     return Constants(
         half_life_months=rules.half_life_months,
+        half_life_least=rules.half_life_least,
+        half_life_most=rules.half_life_most,
         window_months=rules.max_age_months,
         allowance=rules.variance_allowance,
         robust_at=rules.robust_at_residual_sd,
@@ -285,6 +289,8 @@ def _band(raw: Mapping[str, Any]) -> Band:
 def _estimator(raw: Mapping[str, Any]) -> EstimatorRules:
     return EstimatorRules(
         half_life_months=float(raw["half_life_months"]),
+        half_life_least=float(raw.get("half_life_least_months", raw["half_life_months"])),
+        half_life_most=float(raw.get("half_life_most_months", raw["half_life_months"])),
         max_age_months=int(raw["max_age_months"]),
         variance_allowance=float(raw["variance_allowance"]),
         robust_at_residual_sd=float(raw["robust_at_residual_sd"]),
@@ -424,6 +430,10 @@ def _estimator_objections(rules: EstimatorRules) -> list[Message]:
     positive = (rules.half_life_months, rules.max_age_months, rules.robust_at_residual_sd)
     if min(positive) <= 0 or rules.variance_allowance < 0:
         return [Message(N_("半衰期、取证月数与稳健界限须为正数"))]
+    if not 0 < rules.half_life_least <= rules.half_life_months <= rules.half_life_most:
+        months = (rules.half_life_least, rules.half_life_months, rules.half_life_most)
+        told = dict(zip("lhm", (f"{one:g}" for one in months), strict=True))
+        return [Message(N_("半衰期的下限、公布值、上限须依次不减，现为 %(l)s、%(h)s、%(m)s 个月"), told)]
     shares = (rules.reviewer_max_share, rules.client_max_share)
     if not all(0 < share <= 1 for share in shares):
         return [Message(N_("权重上限须在 0 与 1 之间"))]

@@ -52,7 +52,7 @@ PAGES = (
 @get("/rules/grading", name="portal:rules-grading", opt=web.public)
 async def rules_grading(request: AnyRequest) -> Response[Any]:
     """How grades are made, with the figures of the scheme in force today."""
-    return await web.page(request, "portal/rules_grading.html", scheme=(await rulebook_on(clock.today())).scheme)
+    return await web.page(request, "portal/rules_grading.html", rules=await rulebook_on(clock.today()))
 
 
 @get("/rules/selection", name="portal:rules-selection", opt=web.public)

@@ -57,6 +57,8 @@ def test_strict_reviewers_and_hard_items_are_found():
         assert float(found.severity[alias]) == pytest.approx(severity - mean, abs=1.2)
     assert float(found.difficulty["XT-02"] - found.difficulty["XT-01"]) == pytest.approx(4, abs=1)
     assert found.motion is not None
+    assert found.motion.half_life == found.half_life(scheme())
+    assert f"half_life_months = {found.motion.half_life:g}\n" in learn(cases(), scheme(), AS_OF, "X").text
     assert found.agency_variance == pytest.approx((0.75 * 7) ** 2, rel=0.4)
 
 
@@ -64,6 +66,13 @@ def test_the_same_cases_give_the_same_table_to_the_last_byte_in_any_order():
     given = cases()
     turned = {key: given[key][::-1] for key in reversed(given)}
     assert learn(turned, scheme(), AS_OF, "X").text == learn(given, scheme(), AS_OF, "X").text
+
+
+def test_a_table_of_before_half_lives_were_learnt_leaves_the_announced_one():
+    text = learn(cases(), scheme(), AS_OF, "X").text
+    old = load_calibration("".join(line for line in text.splitlines(True) if not line.startswith("half_life")))
+    assert old.motion is not None
+    assert (old.motion.half_life, old.half_life(scheme())) == (None, 12.0)
 
 
 def test_vetoed_and_related_cases_teach_nothing():

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kendalltau
 
 from agencies.rules import CreditGrade
 from benchmarks.grading.market import CLASSES, block, corrected, grade, per_agency, simulate
 from core.money import half_up
 from grading import estimator as est
 from grading.estimator.explain import spread_remainder
+from grading.estimator.motion import learn_half_life
 from grading.estimator.stars import StarScale, hear, learn_stars, voices
 from grading.rules import bands
 from grading.rules.scheme import constants
@@ -47,7 +49,7 @@ def test_published_defaults_are_those_of_the_scheme():
 def test_published_defaults_have_not_changed():
     """Numbers agencies rely on: whoever changes one publishes a new scheme."""
     assert est.Constants(
-        half_life_months=12.0, window_months=36, allowance=5.0, robust_at=2.0, reviewer_share=0.25, client_share=0.40,
+        half_life_months=12.0, half_life_least=3.0, half_life_most=60.0, window_months=36, allowance=5.0, robust_at=2.0, reviewer_share=0.25, client_share=0.40,
         severity_limit=12.0, up_at=0.80, down_at=0.65, firm_at=0.80, alarm_slack=0.5, alarm_limit=4.0,
         stars_weight=1.0, stars_effect=0.5, bands=(60.0, 70.0, 90.0), least_results=5, least_reviewers=3,
         least_clients=2, least_reliability=0.70, a_results=5, a_clients=3, d_results=3,
@@ -168,6 +170,59 @@ def test_how_fast_agencies_move_is_learnt_apart_from_the_noise(drift):
 
 def test_marks_of_one_day_say_nothing_about_movement():
     assert est.pair_up(np.arange(400.0), np.zeros(400), np.arange(0, 401, 4)).motion() is None
+
+
+def memory(market):
+    return grade(market)[1].half_life(est.DEFAULTS)
+
+
+def test_marks_count_longer_where_agencies_stand_still_and_shorter_where_they_move():
+    assert memory(simulate(3, agencies=3000, drift=0.0)) >= 24
+    assert memory(simulate(3, agencies=600, drift=8.0)) <= 6
+    assert memory(simulate(3, agencies=600, marks=30, drift=2.5)) < 12 < memory(simulate(3, agencies=3000, marks=3))
+
+
+def test_a_few_marks_do_not_move_the_announced_half_life():
+    assert {memory(simulate(seed, agencies=20, drift=0.0)) for seed in range(8)} == {12.0}
+
+
+@pytest.mark.parametrize(("drift", "marks"), [(0.0, 10), (5.0, 10), (5.0, 30), (8.0, 30)])
+def test_the_learnt_half_life_orders_agencies_better_than_the_announced_one(drift, marks):
+    market = simulate(5, marks=marks, drift=drift)
+    learnt, field, _, rows = grade(market)
+    fixed = est.weigh(rows, field, replace(est.DEFAULTS, half_life_least=12.0, half_life_most=12.0))
+    assert kendalltau(learnt.score, market.quality)[0] > kendalltau(fixed.score, market.quality)[0]
+
+
+@given(
+    drift=st.floats(0, 200), further=st.floats(0, 200), doubt=st.floats(0, 50), noise=st.floats(1, 200),
+    between=st.floats(1, 200), seed=st.integers(0, 50), marks=st.integers(1, 30), agencies=st.integers(1, 40),
+)  # fmt: skip
+def test_the_faster_agencies_move_the_shorter_marks_count(drift, further, doubt, noise, between, seed, marks, agencies):
+    dice = np.random.default_rng(seed)
+    age = -np.sort(-dice.uniform(0, 36, (agencies, marks)), axis=1).ravel()
+    when = est.Calendar(np.arange(0, agencies * marks + 1, marks), age)
+
+    def learnt(speed):
+        return learn_half_life(est.Motion(noise, speed), doubt, noise, noise / between, when, est.DEFAULTS)
+
+    assert 3 <= learnt(drift + further) <= learnt(drift) <= 60
+
+
+def test_bounds_hold_the_half_life_and_equal_bounds_fix_it():
+    moving = replace(FIELD, motion=est.Motion(36.0, 50.0, 3.0))
+    assert moving.half_life(est.DEFAULTS) == 3
+    assert moving.half_life(replace(est.DEFAULTS, half_life_least=6.0)) == 6
+    assert moving.half_life(replace(est.DEFAULTS, half_life_least=12.0, half_life_most=12.0)) == 12
+    assert FIELD.half_life(est.DEFAULTS) == 12
+
+
+def test_some_agencies_of_a_calendar_keep_their_marks():
+    when = est.Calendar(np.array([0, 2, 2, 5]), np.array([9.0, 1, 8, 7, 6]))
+    part = when.part(np.array([2, 0]))
+    assert (part.starts.tolist(), part.age.tolist()) == ([0, 3, 5], [8, 7, 6, 9, 1])
+    both = est.together([part, when])
+    assert (both.starts.tolist(), both.age.tolist()) == ([0, 3, 5, 7, 7, 10], [8, 7, 6, 9, 1, 9, 1, 8, 7, 6])
 
 
 @pytest.mark.parametrize("drift", [0.0, 2.5, 5.0])
@@ -357,4 +412,4 @@ def test_an_interval_before_learning_carries_the_allowance():
     assert found.variance[0] == pytest.approx(36 / 5 + 5)
     moving = replace(FIELD, motion=est.Motion(36.0, 0.0))
     fresh = est.weigh(one_agency([75.0] * 4), moving, est.DEFAULTS)
-    assert fresh.variance[0] == pytest.approx(36 / 5 + est.constants.REST)
+    assert fresh.variance[0] == pytest.approx(36 / 5 * (1 + est.constants.REST_SHARE) + est.constants.REST)

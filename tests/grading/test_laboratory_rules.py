@@ -123,6 +123,16 @@ def test_a_variant_differs_in_the_numbers_and_in_what_is_said_about_them() -> No
     )
 
 
+def test_a_scheme_that_does_not_bound_its_half_life_offers_it_as_fixed() -> None:
+    old = "".join(
+        line for line in SOURCE.splitlines(True) if not line.startswith(("half_life_least", "half_life_most"))
+    )
+    present = lab.values_of(old)
+    assert {present[name] for name in ("half-life", "half-life-least", "half-life-most")} == {12}
+    learnt = load_scheme(lab.vary(old, {"half-life-most": Decimal(36)}, "XT-TEST")).estimator
+    assert (learnt.half_life_least, learnt.half_life_months, learnt.half_life_most) == (12, 12, 36)
+
+
 @pytest.mark.parametrize("knob", lab.knobs_of(SOURCE), ids=lambda knob: knob.name)
 def test_every_number_offered_reaches_the_rules_that_grade(knob: lab.Knob) -> None:
     present = lab.values_of(SOURCE)[knob.name]

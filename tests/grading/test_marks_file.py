@@ -236,7 +236,8 @@ def test_a_scheme_of_ones_own_is_used_and_a_broken_one_refused(estimate, market_
 
     published = Path("grading/content/schemes/xt_2026_1.toml").read_text("utf-8")
     mine = estimate.folder / "mine.toml"
-    mine.write_text(published.replace("half_life_months = 12", "half_life_months = 3"), "utf-8")
+    fixed = "".join(line for line in published.splitlines(True) if not line.startswith("half_life_"))
+    mine.write_text(fixed.replace("[estimator]\n", "[estimator]\nhalf_life_months = 3\n", 1), "utf-8")
     _, slow = estimate(market_file)
     _, fast = estimate(market_file, "--scheme", str(mine))
     assert float(fast["AG0000"]["weight"]) < float(slow["AG0000"]["weight"])

@@ -11,8 +11,8 @@ from grading.rules.laboratory import parse_changes
 from portal.demo.market import DemoMarket
 from portal.demo.stage import Process
 
-APPROVED = {"half-life": "6", "points:CP-0201": "3"}
-WHY = "业主更看重近一年的成果，半衰期由 12 个月缩短到 6 个月。逾期备案屡见不鲜，记分由 2 分提高到 3 分。"
+APPROVED = {"half-life": "6", "half-life-least": "6", "half-life-most": "6", "points:CP-0201": "3"}
+WHY = "业主更看重近一年的成果，半衰期固定为 6 个月。逾期备案屡见不鲜，记分由 2 分提高到 3 分。"
 REASONS = "试算中变动的机构不多，排序没有变差，影子运行期间继续观察。同意公示。"
 DRAFT = {"band-a": "85", "band-b": "75", "band-c": "65"}
 DRAFT_WHY = "比较 85、75、65 分段：优秀线低一些，良好与一般高一些，看看谁会变动。"
