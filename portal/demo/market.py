@@ -4,13 +4,14 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core import clock
 from core.identity import Identity
 from market.queries import ItemRow
 from market.rules.notices import SelectionMethod
 from payments.stripe_double.stage import StripeStage
 from portal.demo.chances import Chances
 from portal.demo.people import Buyer, People, Player
-from portal.demo.roster import Roster, Scale
+from portal.demo.roster import DemoAgency, Roster, Scale
 from portal.demo.stage import Process, Stage
 from portal.demo.world import Diary
 
@@ -86,3 +87,8 @@ class Job:
     stream: random.Random
     mark: float = 0.0
     on_time: bool = True
+
+    @property
+    def agency(self) -> DemoAgency:
+        """The agency as it is today."""
+        return self.player.agency.on(clock.today())

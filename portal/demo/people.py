@@ -53,6 +53,8 @@ def sign_ins() -> list[SignIn]:
 
 
 PUBLIC_CLIENT = "12370982MAXTD1103M"
+CITY = 4
+"""So many digits of a region code name the city."""
 NEWCOMER = next(one for one in REVIEWERS if one.joins is not None)
 
 
@@ -223,16 +225,16 @@ class People:
         self.buyers[client.key] = Buyer(client, identity, answers, mood)
 
     async def declare_interest(self, player: Player) -> None:
-        """Every fourth expert of the trade has worked for the agency once, and says so."""
-        number = sum(map(ord, player.agency.key))
-        trade = player.agency.profession
-        experts = [identity for expert, identity in self.reviewers.values() if trade in expert.professions]
-        if number % 4 == 0:
-            await contracts.declare_interest(
-                actor=experts[number % len(experts)],
-                organization_id=player.identity.organization_id,
-                kind=InterestKind.FORMER_EMPLOYER,
-            )
+        """Whoever comes from the city of the agency knows it too well: has worked there once, or with those who do."""
+        agency, asked = player.agency, sum(map(ord, player.agency.key))
+        for expert, identity in self.reviewers.values():
+            if agency.profession in expert.professions and expert.region[:CITY] == agency.region_code[:CITY]:
+                asked += 1
+                await contracts.declare_interest(
+                    actor=identity,
+                    organization_id=player.identity.organization_id,
+                    kind=InterestKind.OTHER if asked % 3 else InterestKind.FORMER_EMPLOYER,
+                )
 
 
 async def _office(office: Office) -> int:

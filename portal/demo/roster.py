@@ -5,25 +5,33 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 from stdnum.cn import uscc as standard
 
 from agencies.rules import Profession
 from market.rules.notices import FundSource
-from portal.demo.chances import Chances
+from portal.demo.chances import Chances, clamp
 
 CONTENT = Path(__file__).parent / "content"
 REFERENCE_DAY = date(2026, 11, 20)
 """The day from which the dates in the files are seen; a market that ends later has later dates."""
 SETTLED_CLIENT = "CL-13"
 """A client with a play of its own: it commissions nothing by chance."""
+QUALITIES = (0.3, 0.95)
+"""No agency of the play can do less or more."""
+MOVES_A_MONTH, REMEMBERED_MONTHS = 0.012, 36
+"""By how much the quality of an agency changes in a month (standard deviation), and how far back that is known."""
 CODE_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
 @dataclass(frozen=True)
 class DemoAgency:
-    """An agency of the play. `quality` is what it can do, 0 to 1; nobody in the market sees it."""
+    """An agency of the play. `quality` is what it can do, 0 to 1; nobody in the market sees it.
+
+    It is that of the last day; `moves` says by how much it was another so many months before.
+    """
 
     key: str
     name_zh: str
@@ -48,6 +56,13 @@ class DemoAgency:
     relation_target: str
     relation_note: str
     quality: float
+    last_day: date = date.max
+    moves: tuple[float, ...] = (0.0,)
+
+    def on(self, day: date) -> "DemoAgency":
+        """The agency as it was on a day."""
+        months = min(max(0, (self.last_day - day).days) * 12 // 365, len(self.moves) - 1)
+        return replace(self, quality=clamp(self.quality + self.moves[months], *QUALITIES))
 
 
 @dataclass(frozen=True)
@@ -105,7 +120,14 @@ def cast(scale: Scale, last_day: date, chances: Chances) -> Roster:
     for number in range(2, scale.casts + 1):
         agencies += [_another(one, number, chances) for one in _of_file(shift)]
         clients += [_another_client(one, number) for one in _clients()]
-    return Roster(tuple(agencies), tuple(clients))
+    return Roster(tuple(_moving(one, last_day, chances) for one in agencies), tuple(clients))
+
+
+def _moving(agency: DemoAgency, last_day: date, chances: Chances) -> DemoAgency:
+    """People come and go, and a supervised market teaches: what an agency can do wanders, month by month."""
+    stream = chances.of("moves", agency.key)
+    steps = (stream.gauss(0, MOVES_A_MONTH) for _ in range(REMEMBERED_MONTHS))
+    return replace(agency, last_day=last_day, moves=(0.0, *accumulate(steps)))
 
 
 def _place(agency: DemoAgency) -> int:
@@ -198,7 +220,7 @@ def _another(model: DemoAgency, number: int, chances: Chances) -> DemoAgency:
         relation="none",
         relation_target="",
         relation_note="",
-        quality=round(min(0.95, max(0.3, model.quality + stream.gauss(0, 0.05))), 2),
+        quality=round(clamp(model.quality + stream.gauss(0, 0.05), *QUALITIES), 2),
     )
 
 

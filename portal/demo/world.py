@@ -41,6 +41,9 @@ ITEM_WEIGHTS: Mapping[str, float] = {
 HOPEFUL = "AG-EV-12"
 """Bids often, always dearer than the work is worth, and hardly ever wins."""
 
+FAVOUR = 12.0
+"""Points by which an expert marks the work of a favoured agency too well."""
+
 HAZARDOUS = {"精细化工", "新材料", "成品油零售", "油品仓储", "机械加工"}
 """Sectors that commission safety work."""
 
@@ -50,7 +53,8 @@ class DemoReviewer:
     """An expert of the play. `severity` is in points: above 0 is strict; `slow` is the share handed in late.
 
     `joins` is the number of working days before the end at which somebody joins the list; None: from the start.
-    Who has just joined has the smallest load and is drawn often.
+    Who has just joined has the smallest load and is drawn often. `favours` is the key of an agency whose work the
+    expert marks too well.
     """
 
     login: str
@@ -60,27 +64,31 @@ class DemoReviewer:
     severity: float
     slow: float
     joins: int | None = None
+    favours: str = ""
 
 
 _SV, _EV, _SF = Profession.SURVEYING, Profession.ENVIRONMENTAL, Profession.SAFETY
 
 REVIEWERS: tuple[DemoReviewer, ...] = (
-    DemoReviewer("reviewer-01", "审演一", "370982", (_SV,), 5.0, 0.05),
-    DemoReviewer("reviewer-02", "审演二", "370900", (_SV,), -4.0, 0.10),
-    DemoReviewer("reviewer-03", "审演三", "370100", (_SV,), 0.5, 0.05),
-    DemoReviewer("reviewer-04", "审演四", "370100", (_SV, _EV), 1.0, 0.20),
-    DemoReviewer("reviewer-05", "审演五", "370900", (_SV,), -1.5, 0.05),
+    DemoReviewer("reviewer-01", "审演一", "370982", (_SV,), -2.0, 0.05),
+    DemoReviewer("reviewer-02", "审演二", "370900", (_SV,), -6.0, 0.10),
+    DemoReviewer("reviewer-03", "审演三", "370100", (_SV,), 4.0, 0.05),
+    DemoReviewer("reviewer-04", "审演四", "370100", (_SV, _EV), 5.0, 0.20),
+    DemoReviewer("reviewer-05", "审演五", "370900", (_SV,), -4.0, 0.05),
     DemoReviewer("reviewer-06", "审演六", "370982", (_EV,), -6.0, 0.10),
-    DemoReviewer("reviewer-07", "审演七", "370900", (_EV,), 5.0, 0.05),
-    DemoReviewer("reviewer-08", "审演八", "370100", (_EV,), 0.0, 0.05),
-    DemoReviewer("reviewer-09", "审演九", "370200", (_EV,), -2.0, 0.15),
-    DemoReviewer("reviewer-10", "审演十", "370900", (_SF, _EV), 1.5, 0.05),
-    DemoReviewer("reviewer-11", "审演十一", "370982", (_SF,), 3.0, 0.10),
-    DemoReviewer("reviewer-12", "审演十二", "370100", (_SF,), -3.5, 0.05),
+    DemoReviewer("reviewer-07", "审演七", "370900", (_EV,), -3.0, 0.05),
+    DemoReviewer("reviewer-08", "审演八", "370100", (_EV,), 5.0, 0.05),
+    DemoReviewer("reviewer-09", "审演九", "370200", (_EV,), 2.0, 0.15, favours="AG-EV-04"),
+    DemoReviewer("reviewer-10", "审演十", "370900", (_SF, _EV), -2.0, 0.05),
+    DemoReviewer("reviewer-11", "审演十一", "370982", (_SF,), -4.0, 0.10),
+    DemoReviewer("reviewer-12", "审演十二", "370100", (_SF,), 4.0, 0.05),
     DemoReviewer("reviewer", "审演新", "370100", (_SV, _EV, _SF), 0.5, 0.05, joins=13),
-    DemoReviewer("reviewer-13", "审演十三", "370300", (_SF,), -0.5, 0.10),
+    DemoReviewer("reviewer-13", "审演十三", "370300", (_SF,), 3.0, 0.10),
+    DemoReviewer("reviewer-14", "审演十四", "370200", (_SV,), 2.0, 0.10),
+    DemoReviewer("reviewer-15", "审演十五", "370200", (_SF,), 1.0, 0.05),
 )
-"""The experts of one cast; strict and lenient ones in every profession."""
+"""The experts of one cast; strict and lenient ones in every profession. Those from around here are lenient, and know the
+agencies from around here too well to judge them: strictness does not average out by itself."""
 
 
 # ---- time

@@ -224,7 +224,7 @@ async def _draft(market: DemoMarket, need: Need, now: datetime) -> NoticeDraft |
     player = await _chosen(market, need)
     if player is None:
         return None
-    agreed = world.price(player.agency, need.value, 0.5, stream).quantize(Decimal("0.01"))
+    agreed = world.price(player.agency.on(clock.today()), need.value, 0.5, stream).quantize(Decimal("0.01"))
     public = client.fund_source.public_money
     return replace(
         draft,
@@ -319,7 +319,7 @@ async def _bid(market: DemoMarket, need: Need, notice_id: int, draft: NoticeDraf
 
 def _offer(need: Need, draft: NoticeDraft, player: Player, stream: random.Random) -> Offer:
     busy = player.open_jobs / world.capacity(player.agency)
-    amount = min(draft.ceiling, world.price(player.agency, need.value, busy, stream))
+    amount = min(draft.ceiling, world.price(player.agency.on(clock.today()), need.value, busy, stream))
     days = max(1, draft.days_limit - stream.randint(0, 4))
     if player.agency.key == world.HOPEFUL:
         dear = Decimal(round(need.value * stream.uniform(1.03, 1.09)))

@@ -59,7 +59,8 @@ async def fee_is_paid(market: DemoMarket, job: Job, payable_id: int) -> Process:
         await _sent_again(market, payable_id)
     if paid_out:
         yield market.turn(payee, diary.later(now, stream.randint(1, 4), stream))
-        await services.confirm_receipt(actor=payee, payable_id=payable_id)
+        if (await queries.payable(payable_id, payee)).state is PayableState.PAID_OUT:  # not taken back meanwhile
+            await services.confirm_receipt(actor=payee, payable_id=payable_id)
 
 
 async def _paid(market: DemoMarket, job: Job, payable_id: int, stream: random.Random) -> str:

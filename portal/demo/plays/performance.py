@@ -35,14 +35,14 @@ async def performs(market: DemoMarket, job: Job) -> Process:
     await promised_for_later(market, job)
     await services.file_contract(actor=job.player.identity, contract_id=job.contract_id)
     milestones = (await queries.contract(job.contract_id, job.player.identity)).milestones
-    job.mark = world.true_mark(job.player.agency, job.item.code, stream)
+    job.mark = world.true_mark(job.agency, job.item.code, stream)
     if stream.random() < 0.03:
         yield (now := diary.later(now, 1, stream))
         await services.suspend_work(actor=job.buyer.identity, contract_id=job.contract_id, reason=words.SUSPENSION)
         yield (now := diary.later(now, stream.randint(5, 20), stream))
         await services.resume_work(actor=job.buyer.identity, contract_id=job.contract_id)
     for milestone in milestones:
-        taken = world.days_taken(job.player.agency, milestone.days, stream)
+        taken = world.days_taken(job.agency, milestone.days, stream)
         job.on_time = job.on_time and taken <= milestone.days
         yield (now := market.turn(agency, max(diary.later(signed_at, taken, stream), diary.later(now, 0, stream))))
         await _file(job, milestone, 0)
@@ -86,17 +86,17 @@ def _cheaper(terms: Terms) -> Terms:
 
 def _filing_delay(job: Job) -> int:
     """Seven working days are allowed; careless agencies forget."""
-    late = job.stream.random() < 0.02 + 0.3 * (1 - job.player.agency.quality) ** 2
+    late = job.stream.random() < 0.02 + 0.3 * (1 - job.agency.quality) ** 2
     return job.stream.randint(8, 12) if late else job.stream.randint(0, 2)
 
 
 def _correction_days(job: Job) -> int:
-    late = job.stream.random() < 0.5 * (1 - job.player.agency.quality)
+    late = job.stream.random() < 0.5 * (1 - job.agency.quality)
     return job.stream.randint(6, 9) if late else job.stream.randint(1, 4)
 
 
 def _is_returned(job: Job, version: int) -> bool:
-    chance = 0.03 + 0.3 * (1 - job.player.agency.quality)
+    chance = 0.03 + 0.3 * (1 - job.agency.quality)
     return version < 3 and job.stream.random() < chance / version
 
 

@@ -31,7 +31,8 @@ async def marks(market: DemoMarket, job: Job, review_id: int, assignment_id: int
     days = stream.randint(6, 9) if late else stream.randint(2, 5)
     yield (now := market.turn(identity, diary.later(clock.now(), days, stream)))
     row = await assignment(assignment_id, identity)
-    target = clamp(job.mark - expert.severity + stream.gauss(0, NOISE), 25, 100)
+    kindness = world.FAVOUR if expert.favours == job.player.agency.key else 0.0
+    target = clamp(job.mark - expert.severity + kindness + stream.gauss(0, NOISE), 25, 100)
     levels = world.filled_sheet(row.sheet, target, stream)
     version = row.version
     if stream.random() < 0.15:
@@ -39,7 +40,7 @@ async def marks(market: DemoMarket, job: Job, review_id: int, assignment_id: int
         kept = await services.save_marks(actor=identity, assignment_id=row.id, version=version, sheet=half)
         version = kept.version
         yield diary.later(now, 1, stream)
-    void = market.chance("veto", job.number).random() < world.chance_of_veto(job.player.agency.quality)
+    void = market.chance("veto", job.number).random() < world.chance_of_veto(job.agency.quality)
     vetoes = world.found_veto(row.sheet, stream) if void else []
     sheet = SheetFilled(levels, vetoes, words.summary(target, void))
     receipt = await services.submit_review(actor=identity, assignment_id=row.id, version=version, sheet=sheet)
