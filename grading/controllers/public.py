@@ -17,6 +17,7 @@ from core.web.pages import decode_cursor
 from core.workdays import Calendar, calendar
 from grading.controllers.filecheck import FileCheck, check_file
 from grading.controllers.words import words
+from grading.estimator.constants import REST, REST_SHARE
 from grading.papers.certificate import certificate_pdf, qr_path
 from grading.papers.signing import signer_fingerprint, signer_pem
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
@@ -163,6 +164,7 @@ async def method_page(request: AnyRequest) -> Response[Any]:
     return await web.page(
         request,
         "grading/method.html",
+        reserve=(REST, REST_SHARE),
         **words(),
         rules=rules,
         scheme=rules.scheme,

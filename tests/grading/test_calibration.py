@@ -128,6 +128,20 @@ async def test_the_table_is_published_once_a_quarter_frozen_and_on_the_trail():
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("db", "marked")
+async def test_the_method_page_says_how_sure_a_score_is_by_the_table_in_force(browse):
+    with clock.at(clock.end_of_day(AS_OF)):
+        before = (await (await browse()).get("/grading/method")).text
+        await services.publish_calibration(actor=SYSTEM, as_of=AS_OF)
+        learnt = (await (await browse()).get("/grading/method")).text
+    assert "单件误差 36 ÷（λ + Σ 权重）+ 5" in before
+    motion = table().motion
+    assert "单件误差 36 ÷（λ" not in learnt
+    assert f"每件当日误差 {motion.noise:.1f} × Σ 权重² + 机构每年的变化 {motion.drift:.1f}" in learnt
+    assert f"权重每过 {motion.half_life:g} 个月减半" in learnt
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("db", "marked")
 async def test_the_clock_learns_on_the_first_working_day_of_a_quarter_and_once():
     with clock.at(clock.end_of_day(date(2026, 10, 6))):  # the holidays are not over
         assert await services.calibrate_if_due() is None
