@@ -5,7 +5,7 @@
 In this order, so that every statement about the published weights can be checked:
 
 1. *Caps on age weights.* No reviewer may hold more than its share of all the weight the explanation shows (λ
-   included), and no client more than its own.
+   included), and no client more than its own; where they are too few for that, none more than an equal part.
 2. *Robust level.* With these weights the level solves Huber's equation exactly; a mark further than 2√ve from it
    counts as 2√ve / distance. The level is the minimum of a convex function, so one more mark at or above it never
    lowers it.
@@ -264,12 +264,13 @@ def _groups(owner: Ints, code: NDArray[np.integer]) -> tuple[Ints, Ints]:
 def _caps(base: Reals, fixed: Reals, rows: Groups, constants: Constants) -> Reals:
     """The cap of each mark, so that no group exceeds its share of fixed + Σw."""
     cap = np.ones(len(base))
-    busy = _may_bind(base, fixed, rows, constants)
+    shares = _shares(rows, constants)
+    busy = _may_bind(base, fixed, rows, shares)
     if not busy.any():
         return cap
-    live = _Live(base, fixed, rows, np.arange(len(base))).keep(busy, cap)
+    live = _Live(base, fixed, rows, shares, np.arange(len(base))).keep(busy, cap)
     for _ in range(ROUNDS):
-        factor = live.factors(constants)
+        factor = live.factors()
         tight = factor * FITS < 1
         if not tight.any():
             break
@@ -279,15 +280,33 @@ def _caps(base: Reals, fixed: Reals, rows: Groups, constants: Constants) -> Real
     return cap
 
 
-def _may_bind(base: Reals, fixed: Reals, rows: Groups, constants: Constants) -> Flags:
+@dataclass(slots=True)
+class _Shares:
+    """The largest share of the weight that one reviewer and one client may hold, agency by agency."""
+
+    reviewer: Reals
+    client: Reals
+
+
+def _shares(rows: Groups, constants: Constants) -> _Shares:
+    agencies = len(rows.starts) - 1
+    reviewers = np.bincount(rows.reviewer_owner, minlength=agencies)
+    clients = np.bincount(rows.client_owner, minlength=agencies)
+    return _Shares(
+        reviewer=np.maximum(constants.reviewer_share, 1 / np.maximum(reviewers, 1)),
+        client=np.maximum(constants.client_share, 1 / np.maximum(clients, 1)),
+    )
+
+
+def _may_bind(base: Reals, fixed: Reals, rows: Groups, shares: _Shares) -> Flags:
     """Agencies whose largest group, were all its marks of the largest weight, would exceed its share."""
     held = np.diff(rows.starts) > 0
     largest = np.zeros(len(held))
     if held.any():
         largest[held] = np.maximum.reduceat(base, rows.starts[:-1][held])
     total = fixed + totals(base, rows.starts)
-    may: Flags = (rows.most_reviewer * largest > constants.reviewer_share * total) | (
-        rows.most_client * largest > constants.client_share * total
+    may: Flags = (rows.most_reviewer * largest > shares.reviewer * total) | (
+        rows.most_client * largest > shares.client * total
     )
     return may
 
@@ -295,22 +314,22 @@ def _may_bind(base: Reals, fixed: Reals, rows: Groups, constants: Constants) -> 
 class _Live:
     """The agencies on which a cap still binds, with their current weights."""
 
-    def __init__(self, weight: Reals, fixed: Reals, rows: Groups, at: Ints) -> None:
-        self.weight, self.fixed, self.rows, self.at = weight, fixed, rows, at
+    def __init__(self, weight: Reals, fixed: Reals, rows: Groups, shares: _Shares, at: Ints) -> None:
+        self.weight, self.fixed, self.rows, self.shares, self.at = weight, fixed, rows, shares, at
         self.factor = np.ones(len(weight))
 
-    def factors(self, constants: Constants) -> Reals:
+    def factors(self) -> Reals:
         """By how much each mark must shrink now."""
         rows, weight = self.rows, self.weight
         total = self.fixed + totals(weight, rows.starts)
         by_link = weight[rows.link_mark] * rows.link_part
-        reviewers = _scale(by_link, rows.reviewer_group, rows.reviewer_owner, total, constants.reviewer_share)
+        reviewers = _scale(by_link, rows.reviewer_group, rows.reviewer_owner, total, self.shares.reviewer)
         if len(rows.link_mark) == len(weight):  # one reviewer each, in the order of the marks
             factor = reviewers[rows.reviewer_group]
         else:
             factor = np.ones(len(weight))
             np.minimum.at(factor, rows.link_mark, reviewers[rows.reviewer_group])
-        clients = _scale(weight[rows.client_known], rows.client_group, rows.client_owner, total, constants.client_share)
+        clients = _scale(weight[rows.client_known], rows.client_group, rows.client_owner, total, self.shares.client)
         factor[rows.client_known] = np.minimum(factor[rows.client_known], clients[rows.client_group])
         return factor
 
@@ -338,12 +357,13 @@ class _Live:
             most_client=rows.most_client[busy],
             repeated=np.zeros(0, np.int64),
         )
-        after = _Live(self.weight[mine] * factor[mine], self.fixed[busy], slim, self.at[mine])
+        shares = _Shares(self.shares.reviewer[busy], self.shares.client[busy])
+        after = _Live(self.weight[mine] * factor[mine], self.fixed[busy], slim, shares, self.at[mine])
         after.factor = factor[mine]
         return after
 
 
-def _scale(weight: Reals, group: Ints, owner: Ints, total: Reals, share: float) -> Reals:
+def _scale(weight: Reals, group: Ints, owner: Ints, total: Reals, share: Reals) -> Reals:
     sums = np.bincount(group, weight, len(owner))
-    scaled: Reals = np.minimum(1.0, share * total[owner] / np.maximum(sums, 1e-300))
+    scaled: Reals = np.minimum(1.0, (share * total)[owner] / np.maximum(sums, 1e-300))
     return scaled

@@ -174,6 +174,8 @@ def _learnt(shelf: Shelf, names: list[list[str]], options: Options, progress: Pr
         ahead += int((part.rows["day"] > window[1]).sum())
         _teach(lessons, n, part, window, given)
     severity = _severity(lessons, reviewers, difficulties, options, given, progress)
+    if given is None:
+        options = _wider(options, severity)
     field, stars = _field(shelf, severity, options, window, est.one_in(len(agencies)))
     previous = _previous(options.previous, agencies) if options.previous else None
 
@@ -184,6 +186,16 @@ def _learnt(shelf: Shelf, names: list[list[str]], options: Options, progress: Pr
             progress("score", len(part.agency), len(agencies))
 
     return Estimation(agencies, reviewers, difficulties, clients, severity, field, stars, rows, ahead, scored)
+
+
+def _wider(options: Options, severity: est.Severity) -> Options:
+    """The limit of a correction: the scheme's, or two standard deviations of these reviewers where they differ more.
+
+    On the platform whoever is beyond the scheme's limit is paused. In a file of people who differ by more than a review
+    sheet would let them, nobody can be paused, and cutting every other correction off would leave the marks unjust.
+    """
+    limit = max(options.constants.severity_limit, 2 * sqrt(severity.reviewer_variance))
+    return replace(options, constants=replace(options.constants, severity_limit=limit))
 
 
 def _window(options: Options) -> tuple[int, int]:

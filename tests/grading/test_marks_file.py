@@ -244,3 +244,38 @@ def test_a_scheme_of_ones_own_is_used_and_a_broken_one_refused(estimate, market_
     mine.write_text("schema = 'something else'", "utf-8")
     done, _ = estimate(market_file, "--scheme", str(mine))
     assert done.exit_code == 1
+
+
+def harsh(severities, agencies=120, each=8):
+    """Marks by reviewers of these severities, every agency by `each` of them, with little chance."""
+    dice = np.random.default_rng(3)
+    for agency in range(agencies):
+        level = dice.normal(55, 6)
+        for reviewer in dice.choice(len(severities), each, replace=False):
+            mark = level - severities[reviewer] + dice.normal(0, 2)
+            yield f"AG{agency:03d},R{reviewer:02d},,2026-09-01,{mark:.2f}"
+
+
+def corrections(estimate, severities):
+    """The correction that each reviewer's marks got, and what the table says of the reviewers."""
+    told, table = estimate.folder / "why.jsonl", estimate.folder / "sev.csv"
+    text = "\n".join([HEADER, *harsh(severities)])
+    done, _ = estimate(text, "--explain", str(told), "--severities", str(table))
+    assert done.exit_code == 0, done.output
+    agencies = [json.loads(line) for line in told.read_text("utf-8").splitlines()]
+    marks = [given for agency in agencies for mark in agency["marks"] for given in mark["given"]]
+    return {one["reviewer"]: one["correction"] for one in marks}, {row["reviewer"]: row for row in read(table)}
+
+
+def test_one_reviewer_far_off_is_corrected_up_to_the_limit_and_named(estimate):
+    found, table = corrections(estimate, np.array([30.0, *np.random.default_rng(5).normal(0, 2, 39)]))
+    assert found["R00"] == 12
+    assert table["R00"]["state"] == "beyond-limit"
+    assert float(table["R00"]["severity"]) > 25
+
+
+def test_where_all_reviewers_differ_much_the_limit_is_two_standard_deviations(estimate):
+    severities = np.linspace(-24, 24, 40)
+    found, _ = corrections(estimate, severities)
+    assert found["R00"] == pytest.approx(-24, abs=2)
+    assert found["R39"] == pytest.approx(24, abs=2)

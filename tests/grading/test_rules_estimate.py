@@ -36,6 +36,7 @@ def spread(n: int, value: float, age: float = 0.0) -> Mark:
 
 
 def shares(found):
+    """The largest share of one reviewer and of one client, and what each may be."""
     by_reviewer, by_client = defaultdict(list), defaultdict(list)
     for one in found.marks:
         by_client[one.mark.client].append(one.weight)
@@ -44,21 +45,32 @@ def shares(found):
     return (
         max((fsum(parts) / found.total for parts in by_reviewer.values()), default=0),
         max((fsum(parts) / found.total for parts in by_client.values()), default=0),
+        max(0.25, 1 / max(len(by_reviewer), 1)),
+        max(0.40, 1 / max(len(by_client), 1)),
     )
 
 
 @given(marks())
 def test_no_reviewer_and_no_client_exceeds_its_share_of_the_weight(given_marks):
-    reviewer, client = shares(estimate(given_marks, PRIOR, RULES))
-    assert reviewer <= 0.25 + 1e-6
-    assert client <= 0.40 + 1e-6
+    reviewer, client, most_reviewer, most_client = shares(estimate(given_marks, PRIOR, RULES))
+    assert reviewer <= most_reviewer + 1e-6
+    assert client <= most_client + 1e-6
 
 
-@pytest.mark.parametrize(("reviewers", "evidence"), [(1, 1 / 3), (2, 1.0), (3, 3.0)])
-def test_few_reviewers_carry_no_more_than_the_caps_allow(reviewers, evidence):
-    """Twenty fresh marks each: one reviewer weighs a third of the field level, three weigh three times."""
-    given_marks = [Mark(n, 80.0, 0.0, (f"R{n % reviewers}",), n) for n in range(20 * reviewers)]
-    assert estimate(given_marks, PRIOR, RULES).evidence == pytest.approx(evidence, rel=1e-5)
+@pytest.mark.parametrize("reviewers", [1, 2, 3])
+def test_reviewers_who_are_too_few_for_a_quarter_each_hold_equal_parts(reviewers):
+    even = [Mark(n, 80.0, 0.0, (f"R{n % reviewers}",), n) for n in range(20 * reviewers)]
+    assert estimate(even, PRIOR, RULES).evidence == pytest.approx(20 * reviewers)
+    uneven = even + [Mark(900 + n, 80.0, 0.0, ("R0",), 900 + n) for n in range(60)]
+    found = estimate(uneven, PRIOR, RULES)
+    assert shares(found)[0] <= 1 / reviewers + 1e-6
+    assert found.caps_bind == (reviewers > 1)
+
+
+@pytest.mark.parametrize("clients", [1, 2])
+def test_clients_who_are_too_few_for_two_fifths_each_hold_equal_parts(clients):
+    even = [Mark(n, 80.0, 0.0, (f"R{n}",), n % clients) for n in range(20)]
+    assert estimate(even, PRIOR, RULES).evidence == pytest.approx(20)
 
 
 def test_caps_do_nothing_where_nobody_dominates():
