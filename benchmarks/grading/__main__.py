@@ -1,10 +1,11 @@
 """`python -m benchmarks.grading`: every figure with its bar; exit code 1 where one is missed. the other ways to
-score stand beside ours. `--speed` adds the times, with the decayed mean of DuckDB and of Polars in the same run."""
+score stand beside ours, also on files of other shapes. `--speed` adds the times, with the decayed mean of DuckDB and of Polars in the same run."""
 
 import sys
 from resource import RUSAGE_SELF, getrusage
 
 from benchmarks.grading.figures import ALL, Figure, beside
+from benchmarks.grading.shapes import shapes
 from benchmarks.grading.speed import measure
 
 
@@ -25,6 +26,8 @@ if __name__ == "__main__":
             missed += not one.met
     for name, values in beside():
         print(f"| {name} | {' | '.join(f'{value:.3f}' for value in values)} |", flush=True)
+    for shape, *taus in shapes():
+        print(f"| {shape} | {' | '.join(f'{value:.3f}' for value in taus)} |", flush=True)
     if "--speed" in sys.argv:
         for timed in measure():
             bound = "" if timed.limit is None else f"<= {timed.limit} s"

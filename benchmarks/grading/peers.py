@@ -10,8 +10,8 @@ import numpy as np
 from scipy.sparse import coo_array, diags_array
 from scipy.sparse.linalg import spsolve
 
-from benchmarks.grading.market import AGENCY_SD, CLASSES, ERROR_SD, LEVEL, REGION_SD, SEVERITY_SD, Market, per_agency
-from grading.estimator.marks import Reals
+from benchmarks.grading.market import AGENCY_SD, ERROR_SD, LEVEL, REGION_SD, SEVERITY_SD, Market, per_agency
+from grading.estimator.marks import Codes, Ints, Reals
 
 
 def plain_mean(market: Market) -> Reals:
@@ -37,15 +37,23 @@ def crossed_model(market: Market) -> Reals:
 
     Quality is taken to be the same all the time and in all regions, as such models do.
     """
-    agencies, reviewers, classes = len(market.quality), len(market.severity), len(CLASSES)
-    rows = np.arange(len(market.mark))
-    columns = [market.agency, agencies + market.reviewer, agencies + reviewers + market.difficulty]
+    ratios = ERROR_SD**2 / (AGENCY_SD**2 + REGION_SD**2), ERROR_SD**2 / SEVERITY_SD**2
+    return crossed(market.agency, market.reviewer, market.difficulty, market.mark, ratios)
+
+
+def crossed(
+    agency: Ints, reviewer: Ints | Codes, difficulty: Ints | Codes, mark: Reals, ratios: tuple[float, float]
+) -> Reals:
+    """The agencies of a crossed mixed model; `ratios` are error variance over that of agencies and of reviewers."""
+    agencies, reviewers, classes = (int(codes.max()) + 1 for codes in (agency, reviewer, difficulty))
+    rows = np.arange(len(mark))
+    columns = [agency, agencies + reviewer, agencies + reviewers + difficulty]
     shape = (len(rows), agencies + reviewers + classes)
     design: Any = coo_array((np.ones(3 * len(rows)), (np.tile(rows, 3), np.concatenate(columns))), shape=shape).tocsr()
     penalty = np.zeros(shape[1])
-    penalty[:agencies] = ERROR_SD**2 / (AGENCY_SD**2 + REGION_SD**2)
-    penalty[agencies : agencies + reviewers] = ERROR_SD**2 / SEVERITY_SD**2
-    solved = spsolve((design.T @ design + diags_array(penalty)).tocsc(), design.T @ market.mark)
+    penalty[:agencies] = ratios[0]
+    penalty[agencies : agencies + reviewers] = ratios[1]
+    solved = spsolve((design.T @ design + diags_array(penalty)).tocsc(), design.T @ mark)
     found: Reals = solved[:agencies] + solved[agencies + reviewers :].mean()
     return found
 
