@@ -282,37 +282,33 @@ class VersionBody(msgspec.Struct):
     version: int | None = None
 
 
-@post("/filings/{filing_id:int}/submit", name="api:filing-submit", guards=APPLICANT)
-async def submit_filing(request: AnyRequest, filing_id: FromPath[int], data: JSONBody[VersionBody]) -> Response[Any]:
-    """Hand the filing in."""
+async def _moved(
+    request: AnyRequest, filing_id: int, data: VersionBody, service: Callable[..., Awaitable[FilingReceipt]]
+) -> Response[Any]:
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> FilingReceipt:
-        return await services.submit_filing(actor=identity, filing_id=filing_id, version=forms.version_of(form))
+        return await service(actor=identity, filing_id=filing_id, version=forms.version_of(form))
 
     return await web.api_act(request, data, do, _receipt)
+
+
+@post("/filings/{filing_id:int}/submit", name="api:filing-submit", guards=APPLICANT)
+async def submit_filing(request: AnyRequest, filing_id: FromPath[int], data: JSONBody[VersionBody]) -> Response[Any]:
+    """Hand the filing in."""
+    return await _moved(request, filing_id, data, services.submit_filing)
 
 
 @post("/filings/{filing_id:int}/withdraw", name="api:filing-withdraw", guards=APPLICANT)
 async def withdraw_filing(request: AnyRequest, filing_id: FromPath[int], data: JSONBody[VersionBody]) -> Response[Any]:
     """End the filing on one's own wish."""
-    identity = await web.identity_of(request)
-
-    async def do(form: Form) -> FilingReceipt:
-        return await services.withdraw_filing(actor=identity, filing_id=filing_id, version=forms.version_of(form))
-
-    return await web.api_act(request, data, do, _receipt)
+    return await _moved(request, filing_id, data, services.withdraw_filing)
 
 
 @post("/filings/{filing_id:int}/accept", name="api:filing-accept", guards=REGISTRAR)
 async def accept_filing(request: AnyRequest, filing_id: FromPath[int], data: JSONBody[VersionBody]) -> Response[Any]:
     """Find the file formally in order; the public notice begins."""
-    identity = await web.identity_of(request)
-
-    async def do(form: Form) -> FilingReceipt:
-        return await services.accept_filing(actor=identity, filing_id=filing_id, version=forms.version_of(form))
-
-    return await web.api_act(request, data, do, _receipt)
+    return await _moved(request, filing_id, data, services.accept_filing)
 
 
 class ReturnBody(msgspec.Struct):

@@ -177,11 +177,11 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
 
 
 TRAIL_TITLES = {
-    "account.opened": N_("开通账号"),
+    "account.opened": N_("账号开通"),
     "account.role_added": N_("增加身份"),
     "account.stopped": N_("停用账号"),
     "account.restored": N_("恢复账号"),
-    "session.opened": N_("登录"),
+    "session.opened": N_("登录系统"),
     "session.switched": N_("切换身份"),
     "token.made": N_("建立接口令牌"),
     "token.ended": N_("吊销接口令牌"),

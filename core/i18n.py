@@ -6,6 +6,7 @@ answer for the wording, and makes a missing translation visible instead of a bar
 
 import gettext
 import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+# `%(n|day|days)s` in an English sentence: the first word for exactly one of `n`, the second for any other number.
+COUNTED = re.compile(r"%\((\w+)\|([^|)]*)\|([^|)]*)\)s")
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
 LANGUAGES = ("zh_Hans", "en")
 DEFAULT = "zh_Hans"
@@ -76,14 +79,27 @@ def translate(text: str) -> str:
     """`text` in the reader's language; the empty string stays empty."""
     if not text or _language.get() == DEFAULT:
         return text
-    return catalogue(_language.get()).gettext(text)
+    said = catalogue(_language.get()).gettext(text)
+    return CountedSentence(said) if "|" in said and COUNTED.search(said) else said
 
 
-def ngettext(singular: str, plural: str, n: int) -> str:
-    """Plural-aware `translate`; Chinese knows one form only."""
-    if _language.get() == DEFAULT:
-        return singular
-    return catalogue(_language.get()).ngettext(singular, plural, n)
+class Values(dict[str, Any]):
+    """The values of a sentence, which know the word for one and the word for many (decision 0003)."""
+
+    def __missing__(self, key: str) -> str:
+        name, *words = key.split("|")
+        if name not in self or len(words) != len(("one", "many")):
+            raise KeyError(key)
+        return words[0] if str(self[name]) == "1" else words[1]
+
+
+class CountedSentence(str):
+    """A translated sentence with words that follow a number."""
+
+    __slots__ = ()
+
+    def __mod__(self, values: Any) -> str:
+        return str.__mod__(self, Values(values))
 
 
 _ = translate

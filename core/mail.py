@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
@@ -157,8 +156,3 @@ def _by_smtp(letter: EmailMessage, url: str) -> None:
             server.starttls()
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(letter)
-
-
-async def forget_sent(*, older_than: timedelta = timedelta(days=200)) -> int:
-    """Delete letters sent long ago; personal data are not kept for ever."""
-    return await db.execute("delete from core_mail where sent_at < $1", clock.now() - older_than)

@@ -4,7 +4,6 @@ Piccolo's own `forwards` takes no lock: of two processes that start together one
 lock is held on a connection of its own for the whole run.
 """
 
-import asyncio
 import contextlib
 import io
 from collections.abc import Awaitable, Callable
@@ -40,8 +39,3 @@ async def migrate(owner_url: str, fill: Callable[[], Awaitable[None]]) -> None:
         await fill()
     finally:
         await guard.close()
-
-
-def migrate_blocking(owner_url: str, fill: Callable[[], Awaitable[None]]) -> None:
-    """The same for a command line."""
-    asyncio.run(migrate(owner_url, fill))

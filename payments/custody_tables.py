@@ -26,6 +26,25 @@ class Forfeit(Table, tablename="payments_forfeit"):
     payments_forfeit_positive = Check("amount > 0")
 
 
+class ForfeitObjection(Table, tablename="payments_forfeit_objection"):
+    """Whoever lodged a bond does not agree that it is forfeited, and what the regulator answered: the payout was
+    `stopped`, or not. One per forfeiture."""
+
+    id = BigSerial(primary_key=True)
+    forfeit = ForeignKey(Forfeit, null=False, on_delete=OnDelete.restrict, unique=True)
+    account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    words = Text()
+    lodged_at = Timestamptz()
+    answered_by = ForeignKey(Account, null=True, on_delete=OnDelete.restrict, default=None)
+    answered_at = Timestamptz(null=True, default=None)
+    stopped = Boolean(null=True, default=None)
+    answer = Text(default="")
+
+    payments_forfeit_objection_answered = Check(
+        "(answered_at is null) = (answered_by is null) and (answered_at is null) = (stopped is null)"
+    )
+
+
 class RefundFailure(Table, tablename="payments_refund_failure"):
     """A refund that Stripe had made came back from the payer's bank; `amount` in fen. Settled when it was made again."""
 

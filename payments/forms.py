@@ -10,6 +10,7 @@ from core.files import SCAN
 from core.forms import Form, Upload
 from core.i18n import N_
 from payments.rules import PaidInFuture, PayableState
+from payments.rules.custody import ObjectionResult
 from payments.rules.invoices import invoice_number
 from payments.services import InvoiceDraft, VoucherDraft
 
@@ -62,6 +63,26 @@ def parse_reason(form: Form) -> str:
         form.error("reason", REASON_NEEDED)
     form.finish()
     return reason
+
+
+def parse_objection(form: Form) -> str:
+    """Why the payer does not agree that its bond is forfeited."""
+    words = form.text("objection", max_length=1000)
+    if words and len(words) < SHORTEST_REASON:
+        form.error("objection", REASON_NEEDED)
+    form.finish()
+    return words
+
+
+def parse_answer(form: Form) -> tuple[ObjectionResult, str]:
+    """What a supervisor answers to an objection to a forfeiture."""
+    result = form.choice("result", ObjectionResult)
+    answer = form.text("answer", max_length=300)
+    if answer and len(answer) < SHORTEST_REASON:
+        form.error("answer", REASON_NEEDED)
+    form.finish()
+    assert result is not None  # finish() has raised otherwise
+    return result, answer
 
 
 def parse_invoice(form: Form) -> InvoiceDraft:

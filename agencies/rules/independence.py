@@ -54,10 +54,6 @@ NOT_BARRING = frozenset({RelationKind.FORMER_AFFILIATE})
 """A completed separation with proof on file is shown, but no longer bars."""
 
 
-DATED = frozenset({RelationKind.FORMER_EMPLOYER})
-"""Kinds that bar for some years after they ended; how many is the law of the market."""
-
-
 class TargetKind(StrEnum):
     """With whom the relation is."""
 

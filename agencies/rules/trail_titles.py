@@ -5,7 +5,7 @@ from core.i18n import N_
 TRAIL_TITLES: dict[str, str] = {
     "filing.opened": N_("开始填写备案"),
     "filing.saved": N_("保存备案内容"),
-    "filing.submitted": N_("提交备案"),
+    "filing.submitted": N_("备案提交"),
     "filing.returned": N_("退回补正"),
     "filing.accepted": N_("形式核对通过，开始公示"),
     "filing.withdrawn": N_("撤回备案"),

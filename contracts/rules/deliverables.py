@@ -70,12 +70,6 @@ MILESTONE_TRANSITIONS: Mapping[tuple[MilestoneState, MilestoneAct], MilestoneSta
     (MilestoneState.ACCEPTED, MilestoneAct.PAY): MilestoneState.PAID,
 }
 
-MILESTONE_STATES: dict[MilestoneState, str] = {
-    MilestoneState.PLANNED: N_("未到或进行中"),
-    MilestoneState.ACCEPTED: N_("已验收，待付款"),
-    MilestoneState.PAID: N_("已付款"),
-}
-
 
 class ContractNotFiled(Conflict):
     """No filed contract, no result filing (domain.md row 48)."""

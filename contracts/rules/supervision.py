@@ -7,7 +7,7 @@ Source: rule-set XT-2026.1 `consequences.*`, `not_rated.first_results_double_rev
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -203,11 +203,6 @@ def may_defer(grade: str, *, points: int, open_promises: int, law: Supervision) 
     """Whether a document may be deferred: grade, live points on record, promises not yet kept."""
     allowed = law.grades[grade].deferred and points < law.deferred_points_below
     return allowed and open_promises < law.deferred_at_once
-
-
-def is_lapsed(state: DeferredState, due_at: datetime, now: datetime) -> bool:
-    """Whether the clock has overtaken a promise."""
-    return state is DeferredState.PROMISED and now >= due_at
 
 
 TRAIL_TITLES: dict[str, str] = {

@@ -39,11 +39,6 @@ def title(act: str) -> str:
     return translate(_titles[act]) if act in _titles else act
 
 
-def is_named(act: str) -> bool:
-    """Whether a package gave this act a title."""
-    return act in _titles
-
-
 def openness(act: str, role: str) -> Openness:
     """How much of an entry is shown to everybody: as declared, and nothing while its actor is veiled."""
     return Openness.PROOF if role == VEILED else _openness.get(act, Openness.PROOF)

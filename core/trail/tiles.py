@@ -60,15 +60,6 @@ def width_at(level: int, index: int, size: int) -> int:
     return max(0, min(WIDTH, (size >> (HEIGHT * level)) - index * WIDTH))
 
 
-def tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
-    """Every (level, index, width) of a tree of `size` leaves."""
-    level = 0
-    while count := size >> (HEIGHT * level):
-        for index in range(-(-count // WIDTH)):
-            yield level, index, width_at(level, index, size)
-        level += 1
-
-
 @dataclass(slots=True)
 class TileTree:
     """A growing tree that hands out each tile when it is full."""

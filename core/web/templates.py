@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
 from jinja2_fragments import render_block
 from litestar import Request
 from markupsafe import Markup
@@ -40,10 +41,9 @@ def environment() -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         auto_reload=not settings.load().production,
     )
-    env.install_gettext_callables(  # type: ignore[attr-defined]
-        i18n.translate, i18n.ngettext, newstyle=True
-    )
+    env.newstyle_gettext = True  # type: ignore[attr-defined]
     env.globals.update(
+        gettext=_gettext,
         loc=i18n.loc,
         spoken=i18n.spoken,
         lang=i18n.language,
@@ -68,6 +68,14 @@ def render(template: str, context: dict[str, Any], *, block: str | None = None) 
     if block:
         return str(render_block(environment(), template, block, context))
     return environment().get_template(template).render(context)
+
+
+@pass_context
+def _gettext(context: Context, text: str, /, **values: Any) -> str:
+    """What `_("…", n=…)` calls, as Jinja's own does; the words that follow a number need `i18n.Values`."""
+    said = i18n.translate(text)
+    text = Markup(said) if context.eval_ctx.autoescape else said  # noqa: S704 - the catalogue is ours
+    return text % i18n.Values(values)
 
 
 def _form_guard() -> Markup:

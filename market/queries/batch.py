@@ -8,7 +8,7 @@ from typing import Any
 from core import db
 from core.errors import Message
 from core.identity import Identity
-from market.rules.batch import BY_NAME, BatchGone, RowState
+from market.rules.batch import BatchGone, RowState
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,6 @@ async def batch_rows(batch_id: int) -> list[BatchRowView]:
 def message(raw: Mapping[str, Any]) -> Message:
     """A stored fault, said in the reader's language."""
     return Message(raw["text"], raw["params"])
-
-
-def column_name(name: str) -> str:
-    """The head of the column a fault stands in, untranslated; the row itself for anything else."""
-    column = BY_NAME.get(name)
-    return column.zh if column else ""
 
 
 async def waiting_rows(batch_id: int) -> list[int]:

@@ -34,14 +34,6 @@ async def own_key(identity: Identity) -> CustodianKeyRow | None:
     return CustodianKeyRow(**dict(row)) if row else None
 
 
-async def supervisor_is_ready() -> bool:
-    """Whether a market supervisor keeps keys, so that public-money notices can be published."""
-    ready: bool = await db.value(
-        "select exists (select from market_custodian_key where role = 'market_supervisor' and ended_at is null)"
-    )
-    return ready
-
-
 @dataclass(frozen=True)
 class ShareRow:
     """The public side of one share."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from core.i18n import N_
+from core.i18n import _
 from market.rules.draw import Checkpoint, DrawInputs, Envelope, Ground, commit_to, list_digest
 from market.rules.editions import Edition
 from market.rules.notices import SelectionMethod
@@ -93,8 +93,8 @@ def _inputs(entrants: Sequence[Entrant], law: Edition) -> DrawInputs:
 def _assessment(entrants: Sequence[Entrant], law: Edition) -> Assessment:
     rule = law.proposal
     questions = (
-        Question("q1", N_("技术路线"), 40, default_minimum(40, rule)),
-        Question("q2", N_("人员安排"), 30, default_minimum(30, rule)),
+        Question("q1", _("技术路线"), 40, default_minimum(40, rule)),
+        Question("q2", _("人员安排"), 30, default_minimum(30, rule)),
     )
     marks = tuple(
         Mark(seat, one.bid_id, question.code, (Decimal(given) * (1 if question.code == "q1" else Decimal("0.9"))))

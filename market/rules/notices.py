@@ -331,17 +331,6 @@ class NoticeDraft:
     outside_source: str = ""
 
 
-@dataclass(frozen=True)
-class ItemFacts:
-    """What the rules ask of a service item."""
-
-    code: str
-    profession: str
-    payer: str
-    department_code: str
-    promised_days: int
-
-
 def opens_long_enough(
     deadline: datetime, now: datetime, fund: FundSource, edition: Edition, calendar: Calendar
 ) -> bool:

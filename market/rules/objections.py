@@ -109,17 +109,17 @@ FOR_THE_OBJECTOR = frozenset({_S.UPHELD, _S.CORRECTED, _S.VOIDED})
 AGAINST_THE_OBJECTOR = frozenset({_S.CONFIRMED, _S.DECLINED, _S.LAPSED})
 
 ACTS = {
-    _A.LODGE: N_("提出异议"),
+    _A.LODGE: N_("异议人提出异议"),
     _A.UPHOLD: N_("业主支持异议"),
     _A.REJECT: N_("业主答复：不支持"),
     _A.REFER: N_("业主同意更正，交监督部门办理"),
-    _A.ESCALATE: N_("上报监督部门"),
+    _A.ESCALATE: N_("异议人上报监督部门"),
     _A.ACCEPT: N_("监督部门受理"),
     _A.DECLINE: N_("监督部门不予受理"),
     _A.CONFIRM: N_("决定：维持"),
     _A.CORRECT: N_("决定：更正"),
     _A.VOID: N_("决定：选取无效"),
-    _A.WITHDRAW: N_("撤回异议"),
+    _A.WITHDRAW: N_("异议人撤回异议"),
     _A.LAPSE: N_("逾期未上报，异议结束"),
     _A.MOOT: N_("公告终止，异议不再处理"),
 }

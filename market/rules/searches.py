@@ -7,7 +7,6 @@ from core.errors import Conflict, NotFound
 from core.i18n import N_
 
 MOST_SEARCHES = 30
-DIGEST_HOUR = 8
 TRAIL_TITLES = {"search.saved": N_("保存公告搜索"), "search.ended": N_("停止公告搜索")}
 
 

@@ -24,8 +24,6 @@ from market.sealing import Holder
 from market.services.cases import letter
 from market.tables import CustodianKey, KeyShare, Seal
 
-CUSTODIANS = {Role.CLIENT: Holder.CLIENT, Role.MARKET_SUPERVISOR: Holder.SUPERVISOR}
-
 
 class OwnKeyMissing(Rejected):
     """The client has no custodian key yet."""

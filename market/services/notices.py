@@ -43,8 +43,6 @@ from market.services.custody import prepare_keys
 from market.services.flags import Explanations, explain
 from market.tables import Notice
 
-SEALED_METHODS = frozenset(SelectionMethod) - {SelectionMethod.DIRECT}
-
 
 @dataclass(frozen=True)
 class NoticeReceipt:

@@ -1,5 +1,6 @@
 """Payouts by bank for programs."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -27,13 +28,7 @@ OPERATOR = [web.requires(Permission.PAY_OUT)]
 async def pay_out(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """What is kept was transferred to the payee's bank: multipart/form-data with `reference`, `paid_on`, `voucher`, and
     `amount` as it was seen."""
-    identity = await web.identity_of(request)
-
-    async def do(form: Form) -> PaymentReceipt:
-        draft = forms.parse_voucher(form)
-        return await services.pay_out_by_bank(actor=identity, payable_id=payable_id, draft=draft)
-
-    return await web.api_act(request, None, do, show_receipt)
+    return await _registered(request, payable_id, services.pay_out_by_bank)
 
 
 @post(
@@ -45,11 +40,16 @@ async def pay_out(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
 async def take_back(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """A payout came back into the platform's bank account: multipart/form-data as above; `amount` may be a part after a
     lost dispute."""
+    return await _registered(request, payable_id, services.return_by_bank)
+
+
+async def _registered(
+    request: AnyRequest, payable_id: int, service: Callable[..., Awaitable[PaymentReceipt]]
+) -> Response[Any]:
     identity = await web.identity_of(request)
 
     async def do(form: Form) -> PaymentReceipt:
-        draft = forms.parse_voucher(form)
-        return await services.return_by_bank(actor=identity, payable_id=payable_id, draft=draft)
+        return await service(actor=identity, payable_id=payable_id, draft=forms.parse_voucher(form))
 
     return await web.api_act(request, None, do, show_receipt)
 

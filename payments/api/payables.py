@@ -12,6 +12,7 @@ from core.identity import Permission
 from core.web.pages import decode_cursor
 from payments import forms, queries, services
 from payments.queries import PayableRow, TransferRow
+from payments.queries.custody import forfeit_objection
 from payments.services import PaymentReceipt
 
 AnyRequest = Request[Any, Any, Any]
@@ -97,7 +98,19 @@ async def show_payable(request: AnyRequest, payable_id: FromPath[int]) -> dict[s
     """One payable with its transfers."""
     row = await queries.payable(payable_id, await web.identity_of(request))
     attempts = await queries.transfers(payable_id)
-    return {**show_row(row), "transfers": [_transfer(one) for one in attempts]}
+    objection = await forfeit_objection(payable_id)
+    return {
+        **show_row(row),
+        "transfers": [_transfer(one) for one in attempts],
+        "forfeit_objection": {
+            "objection": objection.words,
+            "lodged_at": objection.lodged_at.isoformat(),
+            "stopped": objection.stopped,
+            "answer": objection.answer or None,
+        }
+        if objection
+        else None,
+    }
 
 
 @post(

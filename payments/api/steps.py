@@ -83,6 +83,46 @@ async def forfeit(request: AnyRequest, payable_id: FromPath[int], data: JSONBody
     return await web.api_act(request, data, do, show_receipt)
 
 
+class ObjectionBody(msgspec.Struct):
+    """Why the payer does not agree."""
+
+    objection: str
+
+
+@post("/payables/{payable_id:int}/forfeit/objection", name="api:payable-object", guards=PAYER)
+async def object_to_forfeit(
+    request: AnyRequest, payable_id: FromPath[int], data: JSONBody[ObjectionBody]
+) -> Response[Any]:
+    """Object to the forfeiture of a bond one lodged, while the platform keeps the money."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        return await services.object_to_forfeit(
+            actor=identity, payable_id=payable_id, words=forms.parse_objection(form)
+        )
+
+    return await web.api_act(request, data, do, show_receipt)
+
+
+class AnswerBody(msgspec.Struct):
+    """`result` is `stop` or `dismiss`; both parties read the answer."""
+
+    result: str
+    answer: str
+
+
+@post("/payables/{payable_id:int}/forfeit/objection/answer", name="api:payable-answer-objection", guards=REGULATOR)
+async def answer_objection(request: AnyRequest, payable_id: FromPath[int], data: JSONBody[AnswerBody]) -> Response[Any]:
+    """Answer an objection to a forfeiture."""
+    identity = await web.identity_of(request)
+
+    async def do(form: Form) -> PaymentReceipt:
+        result, answer = forms.parse_answer(form)
+        return await services.answer_objection(actor=identity, payable_id=payable_id, result=result, answer=answer)
+
+    return await web.api_act(request, data, do, show_receipt)
+
+
 @post(
     "/payables/{payable_id:int}/invoice",
     name="api:payable-invoice",
@@ -310,6 +350,8 @@ HANDLERS = [
     unhold,
     release,
     forfeit,
+    object_to_forfeit,
+    answer_objection,
     invoice,
     pay_bundle,
     import_statement,

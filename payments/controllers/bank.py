@@ -47,7 +47,9 @@ async def bank_import(request: AnyRequest) -> Response[Any]:
         return await services.import_statement(actor=identity, upload=forms.parse_statement(form))
 
     def done(receipt: ImportReceipt) -> Response[None]:
-        say = _("导入 %(n)s 行，另有 %(r)s 行以前导入过，已略去。") % {"n": receipt.lines, "r": receipt.repeated}
+        say = _("导入 %(n)s 行。") % {"n": receipt.lines}
+        if receipt.repeated:
+            say = _("导入 %(n)s 行，另有 %(r)s 行以前导入过，已略去。") % {"n": receipt.lines, "r": receipt.repeated}
         return web.redirect("payments:bank-file", file_id=receipt.file_id, say=say)
 
     return await web.act(request, do, done, lambda form: _bank(request, form))

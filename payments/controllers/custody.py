@@ -1,5 +1,6 @@
-"""Payouts by bank as the operator registers them and both parties see them."""
+"""Payouts by bank as the operator registers them and both parties see them; objections to forfeitures beside them."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -9,15 +10,17 @@ from core import files, web
 from core.forms import Form
 from core.i18n import _
 from core.identity import Identity, Permission
-from core.web import FormState
 from payments import forms, services
+from payments.controllers.acts import act_on_payable
 from payments.queries import custody
 from payments.queries.payables import PayableRow
 from payments.rules import PayableState
+from payments.rules.custody import OBJECTABLE, OBJECTION_RESULTS
 from payments.services import PaymentReceipt
 from payments.services.bank_payouts import bank_payout_bar
 
 AnyRequest = Request[Any, Any, Any]
+Registering = Callable[..., Awaitable[PaymentReceipt]]
 VOUCHER_BODY = 12 * 1024 * 1024
 OPERATOR = [web.requires(Permission.PAY_OUT)]
 RETURNABLE = frozenset({PayableState.PAID_OUT, PayableState.CONFIRMED, PayableState.DISPUTED, PayableState.REFUNDED})
@@ -27,18 +30,19 @@ async def panel(row: PayableRow, identity: Identity) -> dict[str, Any]:
     """What the page of a payable says about payouts by bank, and what the operator may do."""
     operator = identity.may(Permission.PAY_OUT)
     kept = operator and row.state is PayableState.CAPTURED and row.position.held > 0
+    objection = await custody.forfeit_objection(row.id) if row.forfeited_at else None
+    waits = objection is not None and objection.open and identity.may(Permission.HOLD_PAYMENT)
     return {
+        "objection": objection,
+        "may_object": row.forfeited_at and not objection and row.state in OBJECTABLE and row.is_payer(identity),
+        "may_answer": waits and objection and objection.decided_by != identity.account_id,
+        "own_decision": waits and objection and objection.decided_by == identity.account_id,
+        "results": [(one.value, _(text)) for one, text in OBJECTION_RESULTS.items()],
         "payouts": await custody.bank_payouts(row.id),
         "may_pay_out": kept,
         "bar": await bank_payout_bar(row) if kept else None,
         "may_return": operator and row.state in RETURNABLE and row.position.reversible > 0,
     }
-
-
-async def _again(request: AnyRequest, payable_id: int, form: FormState) -> Response[Any]:
-    from payments.controllers.payables import show_payable
-
-    return await show_payable(request, payable_id, form)
 
 
 @post(
@@ -49,16 +53,7 @@ async def _again(request: AnyRequest, payable_id: int, form: FormState) -> Respo
 )
 async def pay_out(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """The operator has transferred what is kept."""
-    identity = await web.identity_of(request)
-
-    async def do(form: Form) -> PaymentReceipt:
-        draft = forms.parse_voucher(form)
-        return await services.pay_out_by_bank(actor=identity, payable_id=payable_id, draft=draft)
-
-    def done(_receipt: PaymentReceipt) -> Response[None]:
-        return web.redirect("payments:payable", payable_id=payable_id, say=_("已登记划付，收款方确认后结清。"))
-
-    return await web.act(request, do, done, lambda form: _again(request, payable_id, form))
+    return await _registered(request, payable_id, services.pay_out_by_bank, _("已登记划付，收款方确认后结清。"))
 
 
 @post(
@@ -69,16 +64,14 @@ async def pay_out(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
 )
 async def take_back(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """The payee, or its bank, has given it back."""
-    identity = await web.identity_of(request)
+    return await _registered(request, payable_id, services.return_by_bank, _("已登记退回，钱由平台保管。"))
 
-    async def do(form: Form) -> PaymentReceipt:
-        draft = forms.parse_voucher(form)
-        return await services.return_by_bank(actor=identity, payable_id=payable_id, draft=draft)
 
-    def done(_receipt: PaymentReceipt) -> Response[None]:
-        return web.redirect("payments:payable", payable_id=payable_id, say=_("已登记退回，钱由平台保管。"))
+async def _registered(request: AnyRequest, payable_id: int, service: Registering, say: str) -> Response[Any]:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
+        return await service(actor=identity, payable_id=payable_id, draft=forms.parse_voucher(form))
 
-    return await web.act(request, do, done, lambda form: _again(request, payable_id, form))
+    return await act_on_payable(request, payable_id, do, say)
 
 
 @get(

@@ -9,12 +9,13 @@ from litestar.params import FromPath, FromQuery
 from core import clock, files, trail, web, workdays
 from core.forms import Form
 from core.i18n import N_, _
-from core.identity import Permission
+from core.identity import Identity, Permission
 from core.trail.queries import timeline
 from core.web import FormState
 from core.web.pages import decode_cursor, encode_cursor
 from payments import forms, papers, queries, services
 from payments.controllers import custody, stripe
+from payments.controllers.acts import act_on_payable
 from payments.controllers.words import WORDS
 from payments.queries import PayableRow, finance
 from payments.rules import CONFIRM_WORKDAYS, OPEN, PayableState
@@ -128,9 +129,8 @@ async def _now_box(row: PayableRow, attempts: list[queries.TransferRow]) -> dict
 )
 async def voucher(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """The payer says it has paid."""
-    identity = await web.identity_of(request)
 
-    async def do(form: Form) -> PaymentReceipt:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
         return await services.submit_voucher(
             actor=identity,
             payable_id=payable_id,
@@ -138,10 +138,7 @@ async def voucher(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
             version=forms.version_of(form),
         )
 
-    def done(_receipt: PaymentReceipt) -> Response[None]:
-        return web.redirect("payments:payable", payable_id=payable_id, say=_("已登记，收款方确认后即结清。"))
-
-    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
+    return await act_on_payable(request, payable_id, do, _("已登记，收款方确认后即结清。"))
 
 
 @post(
@@ -151,15 +148,11 @@ async def voucher(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
 )
 async def confirm(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """The payee confirms the money."""
-    identity = await web.identity_of(request)
 
-    async def do(form: Form) -> PaymentReceipt:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
         return await services.confirm_receipt(actor=identity, payable_id=payable_id, version=forms.version_of(form))
 
-    def done(_receipt: PaymentReceipt) -> Response[None]:
-        return web.redirect("payments:receipt", payable_id=payable_id)
-
-    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
+    return await act_on_payable(request, payable_id, do, to="payments:receipt")
 
 
 @post(
@@ -169,9 +162,8 @@ async def confirm(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
 )
 async def contest(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """The payee says the money has not arrived."""
-    identity = await web.identity_of(request)
 
-    async def do(form: Form) -> PaymentReceipt:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
         return await services.contest(
             actor=identity,
             payable_id=payable_id,
@@ -179,10 +171,7 @@ async def contest(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
             version=forms.version_of(form),
         )
 
-    def done(_receipt: PaymentReceipt) -> Response[None]:
-        return web.redirect("payments:payable", payable_id=payable_id, say=_("已告知付款方核对。"))
-
-    return await web.act(request, do, done, lambda form: show_payable(request, payable_id, form))
+    return await act_on_payable(request, payable_id, do, _("已告知付款方核对。"))
 
 
 @get("/payments/{payable_id:int}/receipt", name="payments:receipt", guards=[web.signed_in])

@@ -15,6 +15,7 @@ from core.i18n import _, language
 from core.identity import Identity, Permission
 from core.web import FormState
 from payments import forms, queries, stripe_forms
+from payments.controllers.acts import Act, act_on_payable
 from payments.gateway import client
 from payments.gateway.client import StripeAway, StripeRefuses
 from payments.queries import stripe as known
@@ -169,16 +170,12 @@ async def bring_up_to_date(attempt: known.AttemptRow, came_back: bool) -> str | 
 )
 async def give_up(request: AnyRequest, payable_id: FromPath[int], attempt_id: FromPath[int]) -> Response[Any]:
     """The payer will not pay online after all."""
-    identity = await web.identity_of(request)
 
-    async def do(form: Form) -> PaymentReceipt:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
         form.finish()
         return await stripe.give_up(actor=identity, payable_id=payable_id, attempt_id=attempt_id)
 
-    def done(_receipt: PaymentReceipt) -> Response[None]:
-        return web.redirect("payments:stripe-attempt", payable_id=payable_id, attempt_id=attempt_id, back=0)
-
-    return await web.act(request, do, done, lambda form: _again(request, payable_id, form))
+    return await act_on_payable(request, payable_id, do, to="payments:stripe-attempt", attempt_id=attempt_id, back=0)
 
 
 def _worth_asking(attempt: known.AttemptRow) -> bool:
@@ -192,9 +189,8 @@ ORDERS = [web.signed_in]
 @post("/payments/{payable_id:int}/capture", name="payments:stripe-capture", guards=ORDERS)
 async def capture(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """The holder takes a held bond, or a part of it."""
-    identity = await web.identity_of(request)
 
-    async def do(form: Form) -> PaymentReceipt:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
         amount, reason = stripe_forms.parse_order(form, "take_")
         return await stripe.capture_bond(actor=identity, payable_id=payable_id, amount=amount, reason=reason)
 
@@ -204,9 +200,8 @@ async def capture(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
 @post("/payments/{payable_id:int}/refund", name="payments:stripe-refund", guards=ORDERS)
 async def refund(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """The payee agrees to give back, or the regulator orders it."""
-    identity = await web.identity_of(request)
 
-    async def do(form: Form) -> PaymentReceipt:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
         amount, reason = stripe_forms.parse_order(form, "back_")
         return await stripe.refund(actor=identity, payable_id=payable_id, amount=amount, reason=reason)
 
@@ -218,9 +213,8 @@ async def refund(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any
 )
 async def reverse(request: AnyRequest, payable_id: FromPath[int]) -> Response[Any]:
     """The regulator takes a payout back."""
-    identity = await web.identity_of(request)
 
-    async def do(form: Form) -> PaymentReceipt:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
         return await stripe.reverse_payout(
             actor=identity, payable_id=payable_id, reason=stripe_forms.parse_text(form, "undo_")
         )
@@ -231,9 +225,8 @@ async def reverse(request: AnyRequest, payable_id: FromPath[int]) -> Response[An
 @post("/payments/{payable_id:int}/disputes/{dispute_id:int}", name="payments:stripe-dispute", guards=ORDERS)
 async def dispute(request: AnyRequest, payable_id: FromPath[int], dispute_id: FromPath[int]) -> Response[Any]:
     """Hand evidence in, or give the dispute up."""
-    identity = await web.identity_of(request)
 
-    async def do(form: Form) -> PaymentReceipt:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
         text = stripe_forms.parse_text(form, f"case{dispute_id}_")
         if form.flag(f"case{dispute_id}_concede"):
             return await stripe.concede_dispute(actor=identity, dispute_id=dispute_id, reason=text)
@@ -245,21 +238,16 @@ async def dispute(request: AnyRequest, payable_id: FromPath[int], dispute_id: Fr
 @post("/payments/{payable_id:int}/refunds/{failure_id:int}", name="payments:stripe-refund-again", guards=ORDERS)
 async def refund_again(request: AnyRequest, payable_id: FromPath[int], failure_id: FromPath[int]) -> Response[Any]:
     """Make a refund again that came back."""
-    identity = await web.identity_of(request)
 
-    async def do(form: Form) -> PaymentReceipt:
+    async def do(identity: Identity, form: Form) -> PaymentReceipt:
         form.finish()
         return await stripe.retry_refund(actor=identity, payable_id=payable_id, failure_id=failure_id)
 
     return await _ordered(request, payable_id, do)
 
 
-async def _ordered(request: AnyRequest, payable_id: int, do: Any) -> Response[Any]:
-    def done(_receipt: PaymentReceipt) -> Response[None]:
-        say = _("已受理，正在交 Stripe 办理。")
-        return web.redirect("payments:payable", payable_id=payable_id, say=say)
-
-    return await web.act(request, do, done, lambda form: _again(request, payable_id, form))
+async def _ordered(request: AnyRequest, payable_id: int, do: Act) -> Response[Any]:
+    return await act_on_payable(request, payable_id, do, _("已受理，正在交 Stripe 办理。"))
 
 
 # ---- accounts of agencies

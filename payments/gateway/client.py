@@ -268,10 +268,6 @@ class Gateway:
         }
         return await _plain(self.v1.transfers.create_async(wanted, {"idempotency_key": key}))
 
-    async def transfer_now(self, given: str) -> Body:
-        """A transfer as it is now."""
-        return await _plain(self.v1.transfers.retrieve_async(given, {"expand": ["balance_transaction"]}))
-
     async def transfers_of(self, group: str) -> list[Body]:
         """Every transfer of a group, with what it did to the balance."""
         wanted: Any = {"transfer_group": group, "limit": PAGE, "expand": ["data.balance_transaction"]}

@@ -10,9 +10,11 @@ from core.i18n import _
 from core.identity import Identity, Permission
 from core.web import url_for
 from payments.queries import finance, statements
+from payments.queries.custody import open_objections
 from payments.queries.payables import COLUMNS, PayableRow, payable_row
 from payments.queries.stripe import checks, open_disputes
 from payments.rules import CONFIRM_WORKDAYS, KIND_TITLES, PAYEE_TURN, PAYER_TURN, PayableState
+from payments.rules.custody import OBJECTION_WORKDAYS
 from payments.rules.statements import Likeness
 from payments.rules.stripe import DISPUTE_ANSWERABLE
 
@@ -24,6 +26,7 @@ async def desk_items(identity: Identity, now: datetime) -> list[DeskItem]:
     """What waits for the payer or the payee, and what one waits for; for whoever watches payments, the finance desk."""
     first = [
         *await _disputed(identity, now),
+        *await _objections(identity),
         *await _watched(identity, now),
         *await _differences(identity),
         *await _stuck(identity, now),
@@ -125,6 +128,25 @@ async def _disputed(identity: Identity, now: datetime) -> list[DeskItem]:
             mine=row.status in DISPUTE_ANSWERABLE and (row.due_at is None or row.due_at > now),
         )
         for row in rows
+    ]
+
+
+async def _objections(identity: Identity) -> list[DeskItem]:
+    """Objections to a forfeiture that wait for the regulator; nothing is paid out before it has answered."""
+    calendar = await workdays.calendar()
+    return [
+        DeskItem(
+            _("保证金异议"),
+            row.title,
+            _("缴存方对不予退还的 %(a)s 元有异议，答复之前不划付") % {"a": f"{row.forfeited:,.2f}"},
+            url_for("payments:payable", payable_id=row.payable_id),
+            calendar.due_at(row.lodged_at, OBJECTION_WORKDAYS),
+            row.lodged_at,
+            OBJECTION_WORKDAYS,
+            _("答复异议") if row.mine else _("看进度"),
+            mine=row.mine,
+        )
+        for row in await open_objections(identity)
     ]
 
 

@@ -7,6 +7,7 @@ stop it (platform rules). Amounts are yuan.
 """
 
 from decimal import Decimal
+from enum import StrEnum
 
 from core.errors import Conflict, NotAllowedNow, Rejected
 from core.i18n import N_
@@ -15,6 +16,10 @@ from payments.rules.payables import NotABond
 
 FORFEIT_WAIT_WORKDAYS = 3
 """Working days between a forfeiture and the payout of what the platform keeps (platform rule)."""
+OBJECTION_WORKDAYS = 3
+"""Working days in which the regulator is to answer the payer's objection to a forfeiture (platform rule)."""
+OBJECTABLE = frozenset({PayableState.AUTHORISED, PayableState.CAPTURED})
+"""States in which an objection on the page can still stop something: the platform has the money, not the holder."""
 FORFEITABLE = frozenset({PayableState.AUTHORISED, PayableState.CAPTURED, PayableState.CONFIRMED})
 """States in which a bond is held: on the card, by the platform, by the holder itself."""
 
@@ -31,6 +36,56 @@ class ForfeitWaits(Conflict):
 
     code = "forfeit-waits"
     text = N_("这笔保证金已决定不予退还，%(until)s 之后才划付，以便缴存方向监管部门反映。到时系统自动办理。")
+
+
+class ForfeitContested(Conflict):
+    """The payer has objected in time and nobody has answered yet."""
+
+    code = "forfeit-contested"
+    text = N_("缴存方对不予退还有异议，监管部门答复之后才划付。")
+
+
+class NothingToObject(Conflict):
+    """No forfeiture is in force, or the holder has the money already."""
+
+    code = "nothing-to-object"
+    text = N_(
+        "这笔保证金没有可以在这里提异议的决定：未决定不予退还，或者钱已在收款方。钱已在收款方的，请向监管部门书面反映。"
+    )
+
+
+class ObjectedAlready(Conflict):
+    """One objection to a decision; a colleague was quicker."""
+
+    code = "objected-already"
+    text = N_("贵单位已于 %(at)s 对这个决定提出异议，监管部门会答复。不必重复提交。")
+
+
+class NoOpenObjection(Conflict):
+    """Nobody has objected, or a colleague has answered."""
+
+    code = "no-open-objection"
+    text = N_("这笔保证金没有待答复的异议，可能已由同事答复。结果见款项页。")
+
+
+class OwnDecision(Conflict):
+    """Nobody answers an objection to a decision of their own."""
+
+    code = "own-decision"
+    text = N_("不予退还是您本人决定的，异议须由另一位监督员答复。")
+
+
+class ObjectionResult(StrEnum):
+    """What the regulator answers to an objection to a forfeiture."""
+
+    STOP = "stop"
+    DISMISS = "dismiss"
+
+
+OBJECTION_RESULTS = {
+    ObjectionResult.STOP: N_("异议有理，暂停划付"),
+    ObjectionResult.DISMISS: N_("异议不成立，照常划付"),
+}
 
 
 class RestGoesBackFirst(Conflict):
@@ -78,6 +133,9 @@ class ReturnDiffers(Rejected):
 TRAIL_TITLES: dict[str, str] = {
     "payable.forfeited": N_("保证金不予退还"),
     "payable.forfeit-undone": N_("未能扣划，不予退还的决定不再有效"),
+    "payable.forfeit-objected": N_("缴存方对不予退还提出异议"),
+    "payable.forfeit-objection-upheld": N_("对不予退还的异议有理，暂停划付"),
+    "payable.forfeit-objection-dismissed": N_("对不予退还的异议不成立"),
     "payable.refund-failed": N_("退款被银行退回"),
     "payable.refund-retried": N_("重新退款"),
     "payable.paid-out-by-bank": N_("平台经银行划付收款方"),

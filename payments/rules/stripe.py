@@ -321,7 +321,7 @@ TRAIL_TITLES: dict[str, str] = {
     "payable.captured": N_("在线支付到账"),
     "payable.overpaid": N_("收到多付的款，退回"),
     "payable.overpaid-returned": N_("多付的款已退回"),
-    "payable.capture-ordered": N_("扣划冻结的保证金"),
+    "payable.capture-ordered": N_("要求扣划冻结的保证金"),
     "payable.refund-ordered": N_("要求退款"),
     "payable.refunded": N_("退款完成"),
     "payable.payout-reversal-ordered": N_("要求撤回划付"),
@@ -331,6 +331,6 @@ TRAIL_TITLES: dict[str, str] = {
     "payable.dispute-conceded": N_("认可拒付"),
     "payable.dispute-won": N_("拒付申诉成功"),
     "payable.dispute-lost": N_("拒付成立"),
-    "payee-account.opened": N_("开通收款账户"),
+    "payee-account.opened": N_("收款账户开通"),
     "payee-account.changed": N_("收款账户状态变化"),
 }

@@ -3,6 +3,7 @@
 from payments.services.bank_payouts import pay_out_by_bank, return_by_bank
 from payments.services.bonds import RELEASE_ONLINE, release_bond, release_bond_of
 from payments.services.bundles import BundleReceipt, pay_bundle
+from payments.services.forfeit_objections import answer_objection, object_to_forfeit
 from payments.services.forfeiting import forfeit_bond
 from payments.services.holds import lift_hold, place_hold
 from payments.services.invoices import InvoiceDraft, record_invoice
@@ -25,6 +26,7 @@ __all__ = [
     "MatchReceipt",
     "PaymentReceipt",
     "VoucherDraft",
+    "answer_objection",
     "ask_review_cost",
     "cancel_payable",
     "check_payout",
@@ -35,6 +37,7 @@ __all__ = [
     "forfeit_bond",
     "import_statement",
     "lift_hold",
+    "object_to_forfeit",
     "open_books",
     "pay_bundle",
     "pay_out",

@@ -13,7 +13,7 @@ from typing import Any
 from core import clock, db, mail, serials, trail
 from core.errors import StaleForm
 from core.handover import Handover
-from core.identity import Identity
+from core.identity import PERMISSIONS, Identity, Permission
 from core.states import advance
 from payments.queries.payables import COLUMNS, PayableRow, payable_row
 from payments.rules import TRANSITIONS, PayableAct, PayableNotFound, PayableState, Position
@@ -167,6 +167,15 @@ async def settle(
     await SETTLED(row.kind, row.key, row.id, now)
     await tell_row(row.payer_id, "payments/payment_confirmed", row, receipt=number)
     return receipt
+
+
+async def watchers(permission: Permission) -> list[int]:
+    """The accounts of everybody with a role that has this permission, for letters."""
+    roles = [role.value for role, allowed in PERMISSIONS.items() if permission in allowed]
+    found = await db.rows(
+        "select distinct account from core_membership where role = any($1::text[]) and ended_at is null", roles
+    )
+    return [row["account"] for row in found]
 
 
 async def tell_row(organization_id: int, message: str, row: PayableRow, **facts: str) -> None:

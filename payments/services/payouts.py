@@ -8,10 +8,11 @@ from core.i18n import N_
 from core.identity import SYSTEM, Identity
 from core.states import advance
 from core.workdays import calendar
+from payments.queries.custody import forfeit_objection
 from payments.queries.payables import PayableRow
 from payments.queries.stripe import unreturned
 from payments.rules import TRANSITIONS, PayableAct, PayableState, Position
-from payments.rules.custody import FORFEIT_WAIT_WORKDAYS, ForfeitWaits, RefundFailed, check_rest
+from payments.rules.custody import FORFEIT_WAIT_WORKDAYS, ForfeitContested, ForfeitWaits, RefundFailed, check_rest
 from payments.rules.ledger import AccountKind, Posting, fen, paid_out, payout_reversed, payout_uncovered
 from payments.rules.lifecycle import ZERO
 from payments.services.moving import PaymentReceipt, locked, move, tell_row
@@ -30,7 +31,7 @@ class BondsAreKept(Conflict):
 async def check_payout(row: PayableRow) -> None:
     """Whether what is kept for a locked payable may go to the payee now: captured, not on hold, payee not suspended.
 
-    `NotAllowedNow`, `PayoutOnHold`, `BondsAreKept`, `ForfeitWaits`, `RestGoesBackFirst`, `RefundFailed`, and
+    `NotAllowedNow`, `PayoutOnHold`, `BondsAreKept`, `ForfeitContested`, `ForfeitWaits`, `RestGoesBackFirst`, `RefundFailed`, and
     what the takers of `PAYEE_CHECK` raise. Call it before the
     provider is asked for a transfer; ask again when the transfer is recorded.
     """
@@ -48,6 +49,9 @@ async def _check_forfeited(row: PayableRow) -> None:
     if row.forfeited_at is None or row.forfeited is None:
         raise BondsAreKept
     check_rest(row.position, row.forfeited)
+    objection = await forfeit_objection(row.id)
+    if objection is not None and objection.open:
+        raise ForfeitContested
     until = (await calendar()).due_at(row.forfeited_at, FORFEIT_WAIT_WORKDAYS)
     if clock.now() <= until:
         raise ForfeitWaits(until=f"{clock.shanghai(until):%Y-%m-%d %H:%M}")

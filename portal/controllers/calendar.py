@@ -1,6 +1,7 @@
 """My deadlines in my own calendar: a secret address to subscribe to, and its management."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,31 +68,27 @@ async def calendar_file(request: AnyRequest, token: FromPath[str]) -> Response[A
     identity = await feeds.holder(token)
     known = await row("select language from core_account where id = $1", identity.account_id)
     with speaking(known["language"]):
-        items = [item for item in await waiting(identity, clock.now()) if item.due_at is not None]
-        body = calendar(_("信市：我的期限"), _events(identity, items), clock.now())
+        body = calendar(_("信市：我的期限"), _events(identity, await waiting(identity, clock.now())), clock.now())
     headers = {"cache-control": "private, no-store", "content-disposition": 'inline; filename="deadlines.ics"'}
     return Response(body, media_type="text/calendar; charset=utf-8", headers=headers)
 
 
 def _events(identity: Identity, items: Sequence[DeskItem]) -> list[Event]:
-    """One event per matter and kind of step; its identity does not change with its moment."""
-    site = settings.load().address
-    return [
-        Event(
-            uid=f"{_name(identity, item)}@{settings.load().log_origin.partition('/')[0]}",
-            at=item.due_at,
-            summary=item.title,
-            description=item.note,
-            url=site + item.href,
-        )
-        for item in items
-        if item.due_at is not None
-    ]
+    """One event per line of the desk, named by where the line leads and its place among those that lead there.
 
-
-def _name(identity: Identity, item: DeskItem) -> str:
-    text = f"{identity.organization_id}|{identity.role}|{item.kind}|{item.href}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    So the identity changes neither with the moment nor with the reader's language.
+    """
+    site, host = settings.load().address, settings.load().log_origin.partition("/")[0]
+    places: Counter[str] = Counter()
+    events = []
+    for item in items:
+        if item.due_at is None:
+            continue
+        places[item.href] += 1
+        text = f"{identity.organization_id}|{identity.role}|{item.href}|{places[item.href]}"
+        uid = f"{hashlib.sha256(text.encode()).hexdigest()[:32]}@{host}"
+        events.append(Event(uid=uid, at=item.due_at, summary=item.title, description=item.note, url=site + item.href))
+    return events
 
 
 HANDLERS = [calendar_page, open_feed, end_feed, calendar_file]

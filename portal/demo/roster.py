@@ -23,7 +23,6 @@ QUALITIES = (0.3, 0.95)
 """No agency of the play can do less or more."""
 MOVES_A_MONTH, REMEMBERED_MONTHS = 0.012, 36
 """By how much the quality of an agency changes in a month (standard deviation), and how far back that is known."""
-CODE_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
 @dataclass(frozen=True)

@@ -26,4 +26,4 @@ class ErrorReport:
     contact: str
 
 
-TRAIL_TITLES = {"error.reported": N_("报告差错")}
+TRAIL_TITLES = {"error.reported": N_("收到差错报告")}

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.trail import merkle
-from core.trail.tiles import TileStore, TileTree, tiles_of, width_at
+from core.trail.tiles import TileStore, TileTree, width_at
+from tests.factories.trail import tiles_of
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "rfc9162.json").read_text("utf-8"))
 HASHES = [bytes.fromhex(text) for text in VECTORS["hashes"]]

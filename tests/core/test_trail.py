@@ -24,9 +24,9 @@ from core.trail import format, merkle, queries, registry, sequencer, tlog
 from core.trail import jobs as trail_jobs
 from core.trail.format import Entry, Half, Person, Veil
 from core.trail.registry import Openness
-from core.trail.tiles import MissingTile, tile_path, tiles_of, unbundle
+from core.trail.tiles import MissingTile, tile_path, unbundle
 from tests.factories import core as make
-from tests.factories.trail import CLIENT, act, acts, files_in, stored, tamper
+from tests.factories.trail import CLIENT, act, acts, files_in, stored, tamper, tiles_of
 
 pytestmark = pytest.mark.anyio
 

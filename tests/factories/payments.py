@@ -56,6 +56,13 @@ async def make_payable(
     return MadePayable(payable_id, key, payer, payee)
 
 
+async def make_bond(payee: Identity | None = None) -> MadePayable:
+    """A bid bond that an agency lodges with a client."""
+    payer, payee = await make.member(Role.AGENCY), payee or await make.member(Role.CLIENT)
+    facts = {"kind": "bid-bond", "amount": "2000.00", "base": "100000.00", "title": "小区测绘 投标保证金"}
+    return await make_payable(payer=payer, payee=payee, **facts)  # type: ignore[arg-type]
+
+
 def voucher(**changes: object) -> VoucherDraft:
     """A voucher of today with a reference of its own."""
     number = next(_count)

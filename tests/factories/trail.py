@@ -1,5 +1,6 @@
 """Entries for tests of the trail, and what somebody with the owner's password could do to them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.identity import Identity, Role
 from core.trail.faults import Fault, Verdict
 from core.trail.format import Entry
 from core.trail.logcheck import KnownHead
+from core.trail.tiles import HEIGHT, WIDTH, width_at
 
 CLIENT = Identity(7, "王建国", 3, "新泰测试实业有限公司", Role.CLIENT)
 
@@ -68,3 +70,12 @@ def first(verdict: Verdict) -> Fault:
 def said(fault: Fault) -> str:
     """What a fault says, as one of the sentences of `core.trail.faults`."""
     return fault.what.text
+
+
+def tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
+    """Every (level, index, width) of a tree of `size` leaves."""
+    level = 0
+    while count := size >> (HEIGHT * level):
+        for index in range(-(-count // WIDTH)):
+            yield level, index, width_at(level, index, size)
+        level += 1

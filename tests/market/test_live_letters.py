@@ -166,6 +166,22 @@ async def test_my_deadlines_in_my_calendar(db: None, browse: Browse) -> None:
         await feeds.holder("nothing")
 
 
+async def test_the_entries_of_my_calendar_are_the_same_in_both_languages_and_each_has_its_own(
+    db: None, browse: Browse
+) -> None:
+    made = await make_notice()
+    await make_notice(made.client)
+    address = (await (await browse(made.client)).submit("/calendar-feed")).text.partition("http://127.0.0.1:8000")[2]
+    address = address.partition("deadlines.ics")[0] + "deadlines.ics"
+    public = await browse()
+    chinese = (await public.get(address)).text
+    await base.execute("update core_account set language = 'en' where id = $1", made.client.account_id)
+    english = (await public.get(address)).text
+    assert chinese != english
+    assert uids(chinese) == uids(english)
+    assert len(set(uids(chinese))) == len(uids(chinese)) > 1
+
+
 def uids(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("UID:")]
 

@@ -358,6 +358,13 @@ async def _public(method: SelectionMethod, fund: FundSource) -> MadeNotice:
 # --- pages ------------------------------------------------------------------------------------
 
 
+async def test_the_reasons_of_the_example_are_in_the_reader_s_language(db: None, browse: Browse) -> None:
+    for lang, words in (("zh_Hans", "“技术路线”得"), ("en", "Technical approach&#34; received")):
+        shown = await (await browse(None, lang=lang)).get("/rules/methods/proposal-preferred")
+        assert words in shown.text
+        assert ("技术路线" in shown.text) == (lang == "zh_Hans")
+
+
 @pytest.mark.parametrize("lang", ["zh_Hans", "en"])
 async def test_every_page_of_the_methods_renders(db: None, browse: Browse, lang: str) -> None:
     made, members, _agencies = await assessing()

@@ -11,7 +11,7 @@ from payments.rules import PayableState
 from payments.rules.stripe import AttemptState
 from payments.services import stripe
 from payments.services.stripe.reconciling import provider_balance
-from tests.factories.payments import MadePayable
+from tests.factories.payments import MadePayable, make_payable
 from tests.payments.stripe_world import World
 
 
@@ -40,6 +40,32 @@ async def pay(there: World, made: MadePayable, method: str = "pm_card_visa", *, 
     attempt = await begin(made, hold=hold)
     await there.press(attempt.url, method)
     return attempt
+
+
+async def kept(
+    there: World, made: MadePayable | None = None, *, ready: bool = False, hold: bool = False
+) -> MadePayable:
+    """Paid online and kept by the platform, or held on the card; `ready`: the payee can be paid through Stripe."""
+    made = made or await make_payable()
+    if ready:
+        await ready_payee(there, made)
+    await pay(there, made, hold=hold)
+    await there.deliver()
+    assert await state(made) is (PayableState.AUTHORISED if hold else PayableState.CAPTURED)
+    return made
+
+
+async def settle_down(there: World) -> None:
+    """Whatever waits at Stripe is done, and what follows from it."""
+    for _ in range(3):
+        await stripe.sweep()
+        await there.deliver()
+
+
+async def letters(message: str) -> int:
+    """How many letters of a kind were written."""
+    count: int = await db.value("select count(*) from core_mail where message = $1", f"payments/{message}")
+    return count
 
 
 async def payable(made: MadePayable) -> PayableRow:

@@ -1,7 +1,6 @@
 """What Stripe cannot pass on goes out from the platform's own bank account, with a voucher, and may come back."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +9,6 @@ import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar
 
 from core import clock, db
 from core.errors import Forbidden, NotAllowedNow
@@ -37,28 +35,12 @@ from payments.stripe_double import charging
 from tests.factories import core as make
 from tests.factories.payments import MadePayable, make_payable, voucher
 from tests.payments import stripe_acts as acts
-from tests.payments.stripe_world import World, world
+from tests.payments.stripe_world import World
 
 pytestmark = pytest.mark.anyio
 FEE = Decimal("24600.00")
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 Browse = Any
-
-
-@pytest.fixture
-async def there(committed_db: str, web_app: Litestar) -> AsyncIterator[World]:
-    async with world(committed_db, web_app) as found:
-        async for _ in acts.unattached():
-            yield found
-
-
-async def kept(there: World) -> MadePayable:
-    """Paid online; the payee has no account at Stripe."""
-    made = await make_payable()
-    await acts.pay(there, made)
-    await there.deliver()
-    assert await acts.state(made) is PayableState.CAPTURED
-    return made
 
 
 async def operator() -> Identity:
@@ -95,7 +77,7 @@ def test_it_comes_back_as_a_whole_unless_the_platform_is_short(
 
 # ---- acts
 async def test_paid_out_by_bank_and_confirmed(there: World) -> None:
-    made, boss = await kept(there), await operator()
+    made, boss = await acts.kept(there), await operator()
     before = (await there.balance())["hkd"]
     slip = voucher(seen=FEE)
     await services.pay_out_by_bank(actor=boss, payable_id=made.payable_id, draft=slip)
@@ -118,7 +100,7 @@ async def test_paid_out_by_bank_and_confirmed(there: World) -> None:
 
 
 async def test_only_when_a_payout_is_allowed(there: World) -> None:
-    made, boss, officer = await kept(there), await operator(), await make.member(Role.MARKET_SUPERVISOR)
+    made, boss, officer = await acts.kept(there), await operator(), await make.member(Role.MARKET_SUPERVISOR)
     act = {"actor": boss, "payable_id": made.payable_id}
     for nobody in (made.payer, made.payee):
         with pytest.raises(Forbidden):
@@ -152,7 +134,7 @@ async def test_only_when_a_payout_is_allowed(there: World) -> None:
 
 
 async def test_a_reference_is_used_once_and_two_at_once_pay_once(there: World) -> None:
-    made, other, boss = await kept(there), await kept(there), await operator()
+    made, other, boss = await acts.kept(there), await acts.kept(there), await operator()
     slip = voucher()
     results = await asyncio.gather(
         *(services.pay_out_by_bank(actor=boss, payable_id=made.payable_id, draft=one) for one in (slip, voucher())),
@@ -169,7 +151,7 @@ async def test_a_reference_is_used_once_and_two_at_once_pay_once(there: World) -
 
 
 async def test_the_bank_returns_it_and_it_goes_out_again(there: World) -> None:
-    made, boss, officer = await kept(there), await operator(), await make.member(Role.MARKET_SUPERVISOR)
+    made, boss, officer = await acts.kept(there), await operator(), await make.member(Role.MARKET_SUPERVISOR)
     act = {"actor": boss, "payable_id": made.payable_id}
     await services.pay_out_by_bank(**act, draft=voucher())
     with pytest.raises(ReturnDiffers):
@@ -186,7 +168,7 @@ async def test_the_bank_returns_it_and_it_goes_out_again(there: World) -> None:
 
 
 async def test_after_a_lost_dispute_the_payee_gives_it_back_in_parts(there: World) -> None:
-    made, boss = await kept(there), await operator()
+    made, boss = await acts.kept(there), await operator()
     act = {"actor": boss, "payable_id": made.payable_id}
     await services.pay_out_by_bank(**act, draft=voucher())
     await lose(there, made)
@@ -204,7 +186,7 @@ async def test_after_a_lost_dispute_the_payee_gives_it_back_in_parts(there: Worl
 
 
 async def test_a_voucher_that_vanished_is_named_by_the_audit(there: World, committed_db: str) -> None:
-    made = await kept(there)
+    made = await acts.kept(there)
     await services.pay_out_by_bank(actor=await operator(), payable_id=made.payable_id, draft=voucher())
     owner = await asyncpg.connect(committed_db)
     try:
@@ -216,7 +198,7 @@ async def test_a_voucher_that_vanished_is_named_by_the_audit(there: World, commi
 
 # ---- pages
 async def test_the_page_the_paper_and_the_payee(there: World, browse: Browse) -> None:
-    made = await kept(there)
+    made = await acts.kept(there)
     boss, payee, stranger = await browse(Role.ADMINISTRATOR), await browse(made.payee), await browse(Role.CLIENT)
     path = f"/payments/{made.payable_id}"
     assert "登记已划付 24,600.00 元" in (await boss.get(path)).text
@@ -244,14 +226,14 @@ async def test_the_page_the_paper_and_the_payee(there: World, browse: Browse) ->
 
 
 async def test_the_page_says_why_not(there: World, browse: Browse) -> None:
-    made = await kept(there)
+    made = await acts.kept(there)
     await acts.ready_payee(there, made)
     boss = await browse(Role.ADMINISTRATOR)
     assert "不必经银行办理" in (await boss.get(f"/payments/{made.payable_id}")).text
 
 
 async def test_json_twins(there: World, api: Any) -> None:
-    made = await kept(there)
+    made = await acts.kept(there)
     boss, stranger = await api(await operator()), await api(await make.member(Role.CLIENT))
     here = f"/api/v1/payables/{made.payable_id}"
     slip = {"reference": "A1", "paid_on": clock.today().isoformat(), "amount": "24600.00"}

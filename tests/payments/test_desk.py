@@ -1,9 +1,6 @@
 """Whoever has to do something about money reads it on the desk, and can do it by program as well."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from litestar import Litestar
 
 from core import clock
 from core.desk import DeskItem
@@ -17,16 +14,9 @@ from tests.conftest import Browse
 from tests.factories import core as make
 from tests.factories.payments import make_payable
 from tests.payments import stripe_acts as acts
-from tests.payments.stripe_world import World, world
+from tests.payments.stripe_world import World
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def there(committed_db: str, web_app: Litestar) -> AsyncIterator[World]:
-    async with world(committed_db, web_app) as found:
-        async for _ in acts.unattached():
-            yield found
 
 
 async def desk(who: Identity, kind: str) -> list[DeskItem]:

@@ -1,7 +1,6 @@
 """A refund that succeeded and came back: undone in the books, told, kept from the payee, and made again by a person."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar
 
 from core import clock, db
 from core.errors import NotAllowedNow
@@ -24,10 +22,10 @@ from payments.services.moving import locked
 from payments.stripe_double import charging
 from payments.stripe_double.courier import Weather
 from tests.factories import core as make
-from tests.factories.payments import MadePayable, make_payable
+from tests.factories.payments import MadePayable, make_bond, make_payable
 from tests.payments import stripe_acts as acts
 from tests.payments import test_stripe_bundles as bundles
-from tests.payments.stripe_world import World, world
+from tests.payments.stripe_world import World
 
 pytestmark = pytest.mark.anyio
 FEE = Decimal("24600.00")
@@ -35,17 +33,8 @@ PART = Decimal("600.00")
 Browse = Any
 
 
-@pytest.fixture
-async def there(committed_db: str, web_app: Litestar) -> AsyncIterator[World]:
-    async with world(committed_db, web_app) as found:
-        async for _ in acts.unattached():
-            yield found
-
-
 async def refunded(there: World, amount: Decimal = FEE) -> MadePayable:
-    made = await make_payable()
-    await acts.pay(there, made)
-    await there.deliver()
+    made = await acts.kept(there)
     await stripe.refund(actor=made.payee, payable_id=made.payable_id, amount=amount, reason="合同解除，退款")
     await stripe.sweep()
     await there.deliver()
@@ -58,17 +47,6 @@ async def fail(there: World) -> None:
     async with there.double.store.write() as book:
         found = [one for one in await book.look("refund", "", {}) if one["status"] == "succeeded"]
         await charging.fail_refund(book, found[-1], "lost_or_stolen_card")
-
-
-async def settle_down(there: World) -> None:
-    for _ in range(3):
-        await stripe.sweep()
-        await there.deliver()
-
-
-async def letters(message: str) -> int:
-    count: int = await db.value("select count(*) from core_mail where message = $1", f"payments/{message}")
-    return count
 
 
 # ---- rules
@@ -98,13 +76,13 @@ async def test_it_is_undone_told_and_kept_from_the_payee(there: World) -> None:
     row = await acts.payable(made)
     assert (row.state, row.refunded, row.position.held) == (PayableState.CAPTURED, Decimal(0), FEE)
     assert await queries.balance(made.payer.organization_id, AccountKind.OUTSIDE) == -FEE
-    assert await letters("refund_failed") == 1
+    assert await acts.letters("refund_failed") == 1
     told = await db.value("select account from core_mail where message = 'payments/refund_failed_watch'")
     assert told == officer.account_id
     assert [one.trouble.value for one in await queries.troubles()] == ["refund-failed"]
     with pytest.raises(RefundFailed):
         await services.check_payout(await locked(made.payable_id))
-    await settle_down(there)
+    await acts.settle_down(there)
     assert await acts.state(made) is PayableState.CAPTURED, "the sweep neither pays it out nor sends it back again"
     assert len(await known.orders(made.payable_id)) == 1
     await acts.everything_fits(there)
@@ -113,7 +91,7 @@ async def test_it_is_undone_told_and_kept_from_the_payee(there: World) -> None:
     await stripe.retry_refund(actor=officer, payable_id=made.payable_id, failure_id=failure.id)
     with pytest.raises(NotAllowedNow):
         await stripe.retry_refund(actor=officer, payable_id=made.payable_id, failure_id=failure.id)
-    await settle_down(there)
+    await acts.settle_down(there)
     assert await acts.state(made) is PayableState.REFUNDED
     assert await queries.troubles() == []
     with pytest.raises(RefundFailureSettled):
@@ -135,9 +113,7 @@ async def test_the_event_is_lost_and_the_comparison_finds_it(there: World) -> No
 
 
 async def test_both_events_are_lost_and_both_lines_are_booked(there: World) -> None:
-    made = await make_payable()
-    await acts.pay(there, made)
-    await there.deliver()
+    made = await acts.kept(there)
     async with there.double.store.write() as book:  # refunded at Stripe's own desk
         (charge,) = await book.look("charge", "", {})
         await charging.refund(book, charge, 60_000, None, {})
@@ -163,7 +139,7 @@ async def test_the_same_news_twenty_times_undoes_it_once(there: World) -> None:
 async def test_a_part_that_comes_back_after_the_payout_is_made_again(there: World) -> None:
     made = await refunded(there, PART)
     await acts.ready_payee(there, made)
-    await settle_down(there)
+    await acts.settle_down(there)
     assert (await acts.payable(made)).paid_out == FEE - PART
     await services.confirm_receipt(actor=made.payee, payable_id=made.payable_id)
     await fail(there)
@@ -173,26 +149,26 @@ async def test_a_part_that_comes_back_after_the_payout_is_made_again(there: Worl
     await acts.everything_fits(there)
     (failure,) = await known.refund_failures(made.payable_id)
     await stripe.retry_refund(actor=made.payee, payable_id=made.payable_id, failure_id=failure.id)
-    await settle_down(there)
+    await acts.settle_down(there)
     row = await acts.payable(made)
     assert (row.state, row.position.held, row.refunded) == (PayableState.CONFIRMED, 0, PART)
     await acts.everything_fits(there)
 
 
 async def test_a_released_bond_that_comes_back_waits_for_a_person(there: World) -> None:
-    made = await make_payable(kind="bid-bond", amount="2000.00", base="100000.00", title="小区测绘 投标保证金")
+    made = await make_bond()
     await acts.pay(there, made)
     await there.deliver()
     await services.release_bond(actor=made.payee, payable_id=made.payable_id, reason="定标后退还")
-    await settle_down(there)
+    await acts.settle_down(there)
     assert await acts.state(made) is PayableState.REFUNDED
     await fail(there)
     await there.deliver()
-    await settle_down(there)
+    await acts.settle_down(there)
     assert await acts.state(made) is PayableState.CAPTURED
     (failure,) = await known.refund_failures(made.payable_id)
     await stripe.retry_refund(actor=made.payee, payable_id=made.payable_id, failure_id=failure.id)
-    await settle_down(there)
+    await acts.settle_down(there)
     assert await acts.state(made) is PayableState.REFUNDED
     await acts.everything_fits(there)
 
@@ -210,7 +186,7 @@ async def test_what_was_paid_twice_comes_back_and_is_sent_again(there: World) ->
     await there.press(second.url)
     await there.press(first.url, "pm_alipay")
     await there.deliver()
-    await settle_down(there)
+    await acts.settle_down(there)
     await fail(there)
     await there.deliver()
     assert await queries.balance(made.payer.organization_id, AccountKind.UNAPPLIED) == FEE
@@ -219,7 +195,7 @@ async def test_what_was_paid_twice_comes_back_and_is_sent_again(there: World) ->
     (failure,) = await known.refund_failures(made.payable_id)
     officer = await make.member(Role.MARKET_SUPERVISOR)
     await stripe.retry_refund(actor=officer, payable_id=made.payable_id, failure_id=failure.id)
-    await settle_down(there)
+    await acts.settle_down(there)
     assert await queries.balance(made.payer.organization_id, AccountKind.UNAPPLIED) == 0
     await acts.everything_fits(there)
 
@@ -254,9 +230,9 @@ async def test_of_several_paid_together_only_the_one_refunded_is_undone(there: W
     await there.deliver()
     part = made[1]
     await stripe.refund(actor=part.payee, payable_id=part.payable_id, amount=Decimal("333.33"), reason="协商退款")
-    await settle_down(there)
+    await acts.settle_down(there)
     await fail(there)
-    await settle_down(there)
+    await acts.settle_down(there)
     assert [(await acts.payable(one)).refunded for one in made] == [0, 0, 0]
     assert [len(await known.refund_failures(one.payable_id)) for one in made] == [0, 1, 0]
     with pytest.raises(RefundFailed):
@@ -265,7 +241,7 @@ async def test_of_several_paid_together_only_the_one_refunded_is_undone(there: W
     await bundles.books_are_clean(there)
     (failure,) = await known.refund_failures(part.payable_id)
     await stripe.retry_refund(actor=part.payee, payable_id=part.payable_id, failure_id=failure.id)
-    await settle_down(there)
+    await acts.settle_down(there)
     assert (await acts.payable(part)).refunded == Decimal("333.33")
     await bundles.books_are_clean(there)
 
@@ -292,5 +268,5 @@ async def test_the_page_the_desks_and_the_json_twin(there: World, browse: Browse
     assert done.status_code == 201, done.text
     answer = await boss.submit(f"{path}/refunds/{failure['id']}", {})
     assert answer.status_code == 409
-    await settle_down(there)
+    await acts.settle_down(there)
     assert "已重新退款" in (await boss.get(path)).text

@@ -1,7 +1,6 @@
 """Forfeited bonds: taken from the card, kept by the platform, or kept by the holder – and never given back twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar
 
 from core import clock, db
 from core.errors import NotAllowedNow
@@ -25,9 +23,9 @@ from payments.services.moving import locked
 from payments.services.payouts import BondsAreKept
 from payments.services.stripe import orders
 from tests.factories import core as make
-from tests.factories.payments import MadePayable, make_payable, pay
+from tests.factories.payments import MadePayable, make_bond, make_payable, pay
 from tests.payments import stripe_acts as acts
-from tests.payments.stripe_world import World, world
+from tests.payments.stripe_world import World
 
 pytestmark = pytest.mark.anyio
 WHY = "中选后无正当理由不签合同"
@@ -35,39 +33,9 @@ AFTER = timedelta(days=14)
 Browse = Any
 
 
-@pytest.fixture
-async def there(committed_db: str, web_app: Litestar) -> AsyncIterator[World]:
-    async with world(committed_db, web_app) as found:
-        async for _ in acts.unattached():
-            yield found
-
-
-async def bond(payee: Any = None) -> MadePayable:
-    payee = payee or await make.member(Role.CLIENT)
-    payer = await make.member(Role.AGENCY)
-    facts = {"kind": "bid-bond", "amount": "2000.00", "base": "100000.00", "title": "小区测绘 投标保证金"}
-    return await make_payable(payer=payer, payee=payee, **facts)
-
-
 async def lodged(there: World, *, hold: bool = False) -> MadePayable:
     """A bond held on a card, or paid and kept by the platform; its holder can be paid through Stripe."""
-    made = await bond()
-    await acts.ready_payee(there, made)
-    await acts.pay(there, made, hold=hold)
-    await there.deliver()
-    return made
-
-
-async def settle_down(there: World) -> None:
-    """Whatever waits is done."""
-    for _ in range(3):
-        await stripe.sweep()
-        await there.deliver()
-
-
-async def letters(message: str) -> int:
-    count: int = await db.value("select count(*) from core_mail where message = $1", f"payments/{message}")
-    return count
+    return await acts.kept(there, await make_bond(), ready=True, hold=hold)
 
 
 # ---- rules
@@ -116,17 +84,17 @@ async def test_a_hold_is_taken_and_goes_to_the_holder_when_the_payer_has_had_tim
     await services.forfeit_bond(actor=made.payee, payable_id=made.payable_id, amount=Decimal("1500.00"), reason=WHY)
     row = await acts.payable(made)
     assert (row.forfeited, row.forfeit_reason) == (Decimal("1500.00"), WHY)
-    assert await letters("bond_forfeited") == 1
+    assert await acts.letters("bond_forfeited") == 1
     with pytest.raises(BondForfeited, match=WHY):
         await services.release_bond(actor=made.payee, payable_id=made.payable_id, reason="改变主意了")
     assert await services.release_bond_of(kind="bid-bond", key=made.key, reason="contract-filed") is None
-    await settle_down(there)
+    await acts.settle_down(there)
     row = await acts.payable(made)
     assert (row.state, row.captured, row.paid_out) == (PayableState.CAPTURED, Decimal("1500.00"), 0)
     with pytest.raises(ForfeitWaits):
         await stripe.order_payout(payable_id=made.payable_id)
     with clock.at(clock.now() + AFTER):
-        await settle_down(there)
+        await acts.settle_down(there)
         row = await acts.payable(made)
         assert (row.state, row.paid_out) == (PayableState.PAID_OUT, Decimal("1500.00"))
         await services.confirm_receipt(actor=made.payee, payable_id=made.payable_id)
@@ -140,10 +108,10 @@ async def test_of_a_bond_that_was_paid_the_rest_goes_back_first(there: World) ->
     await services.forfeit_bond(actor=made.payee, payable_id=made.payable_id, amount=Decimal("500.00"), reason=WHY)
     with pytest.raises(RestGoesBackFirst):
         await services.check_payout(await locked(made.payable_id))
-    await settle_down(there)
+    await acts.settle_down(there)
     assert (await acts.payable(made)).refunded == Decimal("1500.00")
     with clock.at(clock.now() + AFTER):
-        await settle_down(there)
+        await acts.settle_down(there)
     row = await acts.payable(made)
     assert (row.state, row.refunded, row.paid_out) == (PayableState.PAID_OUT, Decimal("1500.00"), Decimal("500.00"))
     assert await queries.balance(made.payee.organization_id, AccountKind.OUTSIDE) == Decimal("500.00")
@@ -155,10 +123,10 @@ async def test_the_regulator_stops_the_payout(there: World) -> None:
     await services.forfeit_bond(actor=officer, payable_id=made.payable_id, amount=Decimal("2000.00"), reason=WHY)
     await services.place_hold(actor=officer, payable_id=made.payable_id, reason="缴存方提出异议")
     with clock.at(clock.now() + AFTER):
-        await settle_down(there)
+        await acts.settle_down(there)
         assert (await acts.payable(made)).paid_out == 0
         await services.lift_hold(actor=officer, payable_id=made.payable_id, reason="异议不成立")
-        await settle_down(there)
+        await acts.settle_down(there)
     assert await acts.state(made) is PayableState.PAID_OUT
     await acts.everything_fits(there)
 
@@ -171,12 +139,12 @@ async def test_a_hold_that_ran_out_before_it_was_taken_is_not_forfeited(there: W
         await orders.run_order(order.id)
         row = await acts.payable(made)
         assert (row.state, row.forfeited_at) == (PayableState.EXPIRED, None)
-        assert await letters("forfeit_undone") == 2
+        assert await acts.letters("forfeit_undone") == 2
         again = await acts.pay(there, made)
         await there.deliver()
         assert again.id
         await services.release_bond(actor=made.payee, payable_id=made.payable_id, reason="改由协商解决")
-        await settle_down(there)
+        await acts.settle_down(there)
     assert await acts.state(made) is PayableState.REFUNDED
     await acts.everything_fits(there)
 
@@ -210,7 +178,7 @@ async def test_forfeit_and_release_at_once_one_wins(there: World) -> None:
     )
     refused = [one for one in results if isinstance(one, (BondForfeited, BondReleased))]
     assert len(refused) == 2, results
-    await settle_down(there)
+    await acts.settle_down(there)
     row = await acts.payable(made)
     assert (row.released_at is None) != (row.forfeited_at is None)
     await acts.everything_fits(there)
@@ -220,7 +188,7 @@ async def test_forfeit_and_release_at_once_one_wins(there: World) -> None:
 @pytest.mark.usefixtures("committed_db", "web_app")
 async def test_by_bank_the_holder_keeps_it_and_owes_back_the_rest() -> None:
     async for _ in acts.unattached():
-        made = await bond()
+        made = await make_bond()
         await pay(made)
         stranger = await make.member(Role.CLIENT)
         order = {"payable_id": made.payable_id, "reason": WHY}
@@ -259,7 +227,7 @@ async def test_the_audit_names_a_bond_that_went_to_its_holder_without_a_reason(t
     made = await lodged(there)
     await services.forfeit_bond(actor=made.payee, payable_id=made.payable_id, amount=Decimal("2000.00"), reason=WHY)
     with clock.at(clock.now() + AFTER):
-        await settle_down(there)
+        await acts.settle_down(there)
     assert (await queries.audit()).findings == ()
     await db.execute(statement)
     assert Check.BONDS in {one.check for one in (await queries.audit()).findings}
@@ -283,7 +251,7 @@ async def test_the_page_says_what_was_decided_and_keeps_what_was_typed(there: Wo
     assert done.status_code == 303, done.text
     page = (await lodger.get(path)).text
     assert WHY in page
-    assert "监管部门可以暂停划付" in page
+    assert "监管部门答复之前不划付" in page
     again = await holder.submit(f"{path}/release", {"reason": "还是退还给他们"})
     assert again.status_code == 409
     assert "不能再解除" in again.text

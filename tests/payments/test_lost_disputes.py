@@ -1,7 +1,6 @@
 """The payer's bank took the money back after it had been paid out: the payee owes it, and the regulator fetches it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar
 
 from core import db
 from core.errors import Forbidden, NotAllowedNow
@@ -26,19 +24,12 @@ from payments.stripe_double import charging, connect
 from tests.factories import core as make
 from tests.factories.payments import MadePayable, make_payable
 from tests.payments import stripe_acts as acts
-from tests.payments.stripe_world import World, world
+from tests.payments.stripe_world import World
 
 pytestmark = pytest.mark.anyio
 FEE = Decimal("24600.00")
 WHY = "拒付成立，收款方应退回"
 Browse = Any
-
-
-@pytest.fixture
-async def there(committed_db: str, web_app: Litestar) -> AsyncIterator[World]:
-    async with world(committed_db, web_app) as found:
-        async for _ in acts.unattached():
-            yield found
 
 
 async def disputed_after_payout(there: World) -> MadePayable:
@@ -181,10 +172,7 @@ async def test_two_officers_at_once_take_it_back_once(there: World) -> None:
 
 
 async def test_what_was_taken_back_is_not_paid_out_again_by_the_sweep(there: World) -> None:
-    made = await make_payable()
-    await acts.ready_payee(there, made)
-    await acts.pay(there, made)
-    await there.deliver()
+    made = await acts.kept(there, ready=True)
     await stripe.sweep()
     await stripe.sweep()
     boss = await officer()

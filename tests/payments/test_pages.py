@@ -215,8 +215,11 @@ async def test_a_statement_of_a_bank_is_imported_and_confirmed_on_the_page(brows
     answer = await payee.submit("/payments/bank", {}, good)
     assert answer.status_code == 303, answer.text
     shown = await payee.get(answer.headers["location"])
+    assert "导入 1 行。" in shown.text, "nothing was known before, so nothing is said of it"
     assert "确认完全一致的 1 笔" in shown.text
     assert number in shown.text
+    again = await payee.submit("/payments/bank", {}, good)
+    assert "导入 0 行，另有 1 行以前导入过" in (await payee.get(again.headers["location"])).text
     (line,) = [one for one in await queries.desk_items(made.payee, clock.now()) if one.kind == "银行对账"]
     assert (line.href, line.note) == (answer.headers["location"], "1 行可以确认收款")
     done = await payee.submit(answer.headers["location"], {"all_exact": "1"})

@@ -1,11 +1,9 @@
 """Paying several payables at once online as people and programs do it, over HTTP."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from litestar import Litestar
 
 from core import db
 from core.identity import Role
@@ -14,17 +12,10 @@ from payments.rules import PayableState
 from tests.factories import core as make
 from tests.factories.payments import MadePayable, make_payable
 from tests.payments import stripe_acts as acts
-from tests.payments.stripe_world import SITE, World, world
+from tests.payments.stripe_world import SITE, World
 
 pytestmark = pytest.mark.anyio
 Browse = Any
-
-
-@pytest.fixture
-async def there(committed_db: str, web_app: Litestar) -> AsyncIterator[World]:
-    async with world(committed_db, web_app) as found:
-        async for _ in acts.unattached():
-            yield found
 
 
 async def several(*amounts: str) -> list[MadePayable]:

@@ -1,13 +1,12 @@
 """Several payables on one page of Stripe: paid once, split to the fen and cent, and every part with a life of its own."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import anyio
 import pytest
-from litestar import Litestar
 
 from core import clock, db
 from core.errors import NotAllowedNow
@@ -25,20 +24,13 @@ from payments.stripe_double.courier import Weather
 from tests.factories import core as make
 from tests.factories.payments import MadePayable, make_payable, voucher
 from tests.payments import stripe_acts as acts
-from tests.payments.stripe_world import World, world
+from tests.payments.stripe_world import World
 from tests.payments.test_stripe_faults import last_event, send
 
 pytestmark = pytest.mark.anyio
 AMOUNTS = ("100.01", "33333.33", "7.77")
 TOTAL = Decimal("33441.11")
 S = PayableState
-
-
-@pytest.fixture
-async def there(committed_db: str, web_app: Litestar) -> AsyncIterator[World]:
-    async with world(committed_db, web_app) as found:
-        async for _ in acts.unattached():
-            yield found
 
 
 async def three(payer: Identity | None = None) -> list[MadePayable]:

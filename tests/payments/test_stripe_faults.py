@@ -1,7 +1,6 @@
 """Every fault between Stripe and us, one test each: afterwards the books agree to the cent."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -9,7 +8,6 @@ from typing import Any
 
 import anyio
 import pytest
-from litestar import Litestar
 
 from core import clock, db
 from core.errors import NotAllowedNow
@@ -25,22 +23,11 @@ from payments.services import stripe
 from payments.services.stripe import applying, orders
 from payments.stripe_double.courier import Weather, sign
 from tests.factories import core as make
-from tests.factories.payments import MadePayable, make_payable, voucher
+from tests.factories.payments import make_bond, make_payable, voucher
 from tests.payments import stripe_acts as acts
-from tests.payments.stripe_world import SECRET, SITE, World, world
+from tests.payments.stripe_world import SECRET, SITE, World
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def there(committed_db: str, web_app: Litestar) -> AsyncIterator[World]:
-    async with world(committed_db, web_app) as found:
-        async for _ in acts.unattached():
-            yield found
-
-
-async def bond() -> MadePayable:
-    return await make_payable(kind="bid-bond", amount="2000.00", base="100000.00", title="小区测绘 投标保证金")
 
 
 async def last_event(there: World, kind: str) -> dict[str, Any]:
@@ -109,10 +96,7 @@ async def test_the_same_event_twenty_times_at_once(there: World) -> None:
 
 async def test_an_event_that_is_quicker_than_the_answer_to_our_own_call(there: World) -> None:
     """The hold is taken: its event arrives, and is applied, before our call to capture has returned."""
-    made = await bond()
-    await acts.pay(there, made, hold=True)
-    await there.deliver()
-    assert await acts.state(made) is PayableState.AUTHORISED
+    made = await acts.kept(there, await make_bond(), hold=True)
     await stripe.capture_bond(
         actor=made.payee, payable_id=made.payable_id, amount=Decimal("500.00"), reason="中选后弃标"
     )
@@ -249,9 +233,7 @@ async def test_a_crash_between_commit_and_response(there: World) -> None:
 
 async def test_a_crash_between_stripes_answer_and_our_commit(there: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stripe has refunded; we die before we have written it down. The order is carried out again: one refund."""
-    made = await make_payable()
-    await acts.pay(there, made)
-    await there.deliver()
+    made = await acts.kept(there)
     await stripe.refund(actor=made.payee, payable_id=made.payable_id, amount=Decimal("100.00"), reason="多报了一台班")
 
     async def dies(*_args: Any, **_named: Any) -> None:
@@ -273,10 +255,7 @@ async def test_a_crash_between_stripes_answer_and_our_commit(there: World, monke
 
 async def test_an_answer_lost_and_the_key_forgotten_by_stripe(there: World) -> None:
     """A day later Stripe does not remember our key any more: we look before we ask again."""
-    made = await make_payable()
-    await acts.ready_payee(there, made)
-    await acts.pay(there, made)
-    await there.deliver()
+    made = await acts.kept(there, ready=True)
     there.line.cut_after = 3
     order_id = await stripe.order_payout(payable_id=made.payable_id)
     assert order_id is not None
@@ -331,7 +310,7 @@ async def test_every_event_is_lost(there: World) -> None:
 
 
 async def test_bond_held_and_released(there: World) -> None:
-    made = await bond()
+    made = await make_bond()
     attempt = await acts.pay(there, made, hold=True)
     await there.deliver()
     assert await acts.state(made) is PayableState.AUTHORISED
@@ -346,9 +325,7 @@ async def test_bond_held_and_released(there: World) -> None:
 
 
 async def test_bond_paid_and_released_goes_back(there: World) -> None:
-    made = await bond()
-    await acts.pay(there, made)
-    await there.deliver()
+    made = await acts.kept(there, await make_bond())
     await services.release_bond(actor=made.payee, payable_id=made.payable_id, reason="定标后退还")
     await stripe.sweep()
     await stripe.sweep()
@@ -358,7 +335,7 @@ async def test_bond_paid_and_released_goes_back(there: World) -> None:
 
 
 async def test_capture_after_expiry(there: World) -> None:
-    made = await bond()
+    made = await make_bond()
     attempt = await acts.pay(there, made, hold=True)
     await there.deliver()
     later = clock.now() + timedelta(days=7, minutes=1)
@@ -380,9 +357,7 @@ async def test_capture_after_expiry(there: World) -> None:
 
 
 async def test_after_a_hold_has_run_out_the_payer_may_pay_by_bank(there: World) -> None:
-    made = await bond()
-    await acts.pay(there, made, hold=True)
-    await there.deliver()
+    made = await acts.kept(there, await make_bond(), hold=True)
     with clock.at(clock.now() + timedelta(days=8)):
         await stripe.sweep()
         await there.deliver()
@@ -394,9 +369,7 @@ async def test_after_a_hold_has_run_out_the_payer_may_pay_by_bank(there: World) 
 
 
 async def test_stripe_lets_a_hold_go_a_moment_before_we_take_it(there: World) -> None:
-    made = await bond()
-    await acts.pay(there, made, hold=True)
-    await there.deliver()
+    made = await acts.kept(there, await make_bond(), hold=True)
     await stripe.capture_bond(
         actor=made.payee, payable_id=made.payable_id, amount=Decimal("2000.00"), reason="中选后弃标"
     )
@@ -409,9 +382,7 @@ async def test_stripe_lets_a_hold_go_a_moment_before_we_take_it(there: World) ->
 
 
 async def test_the_parties_are_told_before_a_hold_runs_out(there: World) -> None:
-    made = await bond()
-    await acts.pay(there, made, hold=True)
-    await there.deliver()
+    await acts.kept(there, await make_bond(), hold=True)
     with clock.at(clock.now() + timedelta(days=5, minutes=1)):
         await stripe.sweep()
         await stripe.sweep()
@@ -419,9 +390,7 @@ async def test_the_parties_are_told_before_a_hold_runs_out(there: World) -> None
 
 
 async def test_partial_capture_lets_the_rest_go(there: World) -> None:
-    made = await bond()
-    await acts.pay(there, made, hold=True)
-    await there.deliver()
+    made = await acts.kept(there, await make_bond(), hold=True)
     order = {"actor": made.payee, "payable_id": made.payable_id, "reason": "违约部分"}
     with pytest.raises(CaptureAboveHeld):
         await stripe.capture_bond(amount=Decimal("2000.01"), **order)
@@ -436,9 +405,7 @@ async def test_partial_capture_lets_the_rest_go(there: World) -> None:
 
 
 async def test_refund_above_paid(there: World) -> None:
-    made = await make_payable()
-    await acts.pay(there, made)
-    await there.deliver()
+    made = await acts.kept(there)
     order = {"actor": made.payee, "payable_id": made.payable_id, "reason": "少做一部分"}
     with pytest.raises(RefundAbovePaid):
         await stripe.refund(amount=Decimal("24600.01"), **order)

@@ -1,11 +1,9 @@
 """Paying through Stripe as people and programs do it, over HTTP."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from litestar import Litestar
 
 from core import clock, db
 from core.identity import Role
@@ -16,18 +14,11 @@ from payments.services import stripe
 from tests.factories import core as make
 from tests.factories.payments import make_payable
 from tests.payments import stripe_acts as acts
-from tests.payments.stripe_world import World, world
+from tests.payments.stripe_world import World
 
 pytestmark = pytest.mark.anyio
 Browse = Any
 GIVEN = {"amount": "1.00", "reason": "没有理由的理由"}
-
-
-@pytest.fixture
-async def there(committed_db: str, web_app: Litestar) -> AsyncIterator[World]:
-    async with world(committed_db, web_app) as found:
-        async for _ in acts.unattached():
-            yield found
 
 
 async def test_the_button_the_way_there_and_back(there: World, browse: Browse) -> None:
@@ -131,9 +122,7 @@ async def test_strangers_find_nothing(there: World, browse: Browse) -> None:
 
 
 async def test_refund_is_kept_as_typed_when_refused(there: World, browse: Browse) -> None:
-    made = await make_payable()
-    await acts.pay(there, made)
-    await there.deliver()
+    made = await acts.kept(there)
     payee = await browse(made.payee)
     path = f"/payments/{made.payable_id}/refund"
     answer = await payee.submit(path, {"back_amount": "24600.01", "back_reason": "业主取消了一部分"})

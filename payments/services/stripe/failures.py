@@ -11,7 +11,7 @@ from decimal import Decimal
 from core import clock, db, mail
 from core.db import transaction
 from core.errors import NotAllowedNow
-from core.identity import PERMISSIONS, SYSTEM, Identity, Permission
+from core.identity import SYSTEM, Identity, Permission
 from payments.gateway.client import Body
 from payments.queries.payables import PayableRow
 from payments.queries.stripe import ATTEMPT, AttemptRow, attempt_row, reserved, unreturned
@@ -20,7 +20,7 @@ from payments.rules.custody import RefundFailureSettled
 from payments.rules.ledger import Parties, Posting, fen, refund_failed, unapplied_return_failed, yuan_of
 from payments.rules.lifecycle import ZERO
 from payments.rules.stripe import OrderKind
-from payments.services.moving import PaymentReceipt, locked, move, tell_row
+from payments.services.moving import PaymentReceipt, locked, move, tell_row, watchers
 from payments.services.stripe.ordering import order
 
 Book = Callable[[Parties, int, Body, str, int], Awaitable[list[Posting]]]
@@ -56,12 +56,9 @@ async def apply_failure(attempt: AttemptRow, one: Body, back: Body, book: Book) 
 async def _tell(row: PayableRow, failed: str, reason: str) -> None:
     """The payer, and everybody who watches payments."""
     await tell_row(row.payer_id, "payments/refund_failed", row, failed=failed, why=reason)
-    watchers = [role.value for role, allowed in PERMISSIONS.items() if Permission.WATCH_PAYMENTS in allowed]
-    found = await db.rows(
-        "select distinct account from core_membership where role = any($1::text[]) and ended_at is null", watchers
-    )
     told = {"number": row.number, "title": row.title, "payable": row.id, "failed": failed, "why": reason}
-    await mail.send_each(message="payments/refund_failed_watch", letters=[(one["account"], told) for one in found])
+    letters = [(account, told) for account in await watchers(Permission.WATCH_PAYMENTS)]
+    await mail.send_each(message="payments/refund_failed_watch", letters=letters)
 
 
 async def settle_failures(attempt_id: int, amount: int) -> None:

@@ -12,11 +12,11 @@ from core.identity import Identity, Permission
 from core.web import url_for
 from payments.gateway import client
 from payments.gateway.client import Body, StripeOff
-from payments.queries.payables import PayableRow, payable
+from payments.queries.payables import PayableRow
 from payments.queries.stripe import ATTEMPT, AttemptRow, attempt_by, attempt_row, together
 from payments.rules import PayableAct
 from payments.rules.ledger import fen
-from payments.rules.stripe import CHECKOUT_HOURS, LIVE, AttemptState, open_ways
+from payments.rules.stripe import CHECKOUT_HOURS, LIVE, open_ways
 from payments.services.moving import locked_by, move
 
 OPEN_PAGE = "payments.stripe_page"
@@ -170,12 +170,3 @@ async def _payable(payable_id: int) -> PayableRow:
     from payments.queries.payables import COLUMNS, payable_row
 
     return payable_row(await db.row(COLUMNS + " where p.id = $1", payable_id))
-
-
-async def attempt_state(identity: Identity, payable_id: int) -> AttemptState | None:
-    """How the newest attempt at a payable of one's own stands, or None."""
-    await payable(payable_id, identity)
-    state: str | None = await db.value(
-        "select state from payments_stripe_attempt where payable = $1 order by id desc limit 1", payable_id
-    )
-    return AttemptState(state) if state else None
