@@ -67,11 +67,11 @@ import market.services
 import payments.api
 import payments.controllers
 import payments.jobs
+import payments.jobs.stripe
 import payments.rules
 import payments.rules.custody
 import payments.rules.stripe
 import payments.services
-import payments.stripe_jobs
 import portal.api
 import portal.controllers
 import portal.rules.reports
@@ -117,7 +117,7 @@ CLOCKWORK = (
     core.mail,
     core.trail.jobs,
     payments.jobs,
-    payments.stripe_jobs,
+    payments.jobs.stripe,
 )
 """Importing these registers what time and the queue do."""
 SUPERVISION = (grading.rules.way_back, grading.rules.inheritance, grading.rules.inspections)

@@ -8,7 +8,7 @@ APP_CONFIG = AppConfig(
     app_name="agencies",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
     table_classes=table_finder(
-        modules=["agencies.tables", "agencies.person_tables", "agencies.suspension_tables"], exclude_imported=True
+        modules=["agencies.tables", "agencies.tables.people", "agencies.tables.suspensions"], exclude_imported=True
     ),
     migration_dependencies=["core.piccolo_app"],
     commands=[],

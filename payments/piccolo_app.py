@@ -10,10 +10,10 @@ APP_CONFIG = AppConfig(
     table_classes=table_finder(
         modules=[
             "payments.tables",
-            "payments.ledger_tables",
-            "payments.bank_tables",
-            "payments.stripe_tables",
-            "payments.custody_tables",
+            "payments.tables.ledger",
+            "payments.tables.bank",
+            "payments.tables.stripe",
+            "payments.tables.custody",
         ],
         exclude_imported=True,
     ),

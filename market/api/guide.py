@@ -12,7 +12,7 @@ from core.identity import Permission
 from market import content, services
 from market.api.bodies import Amount
 from market.api.shapes import item_json, posted_json, yuan_text
-from market.guide_forms import parse_basket, parse_batch, parse_handling, parse_plan
+from market.forms.guide import parse_basket, parse_batch, parse_handling, parse_plan
 from market.queries import batch, guide
 from market.rules.guide import Course, Question
 

@@ -11,9 +11,9 @@ from core.forms import Form
 from core.i18n import loc
 from core.identity import Permission
 from core.web.pages import decode_cursor
-from market import forms_signals
 from market.api.shapes import moment_text, yuan_text
 from market.controllers.signals import signal_filter
+from market.forms import signals as signal_forms
 from market.queries import signal_cases as cases
 from market.queries import signals
 from market.queries.signal_cases import CaseRow
@@ -137,7 +137,7 @@ async def note(request: AnyRequest, signal_id: FromPath[int], data: JSONBody[Not
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> int:
-        return await note_signal(actor, signal_id=signal_id, note=forms_signals.parse_note(form))
+        return await note_signal(actor, signal_id=signal_id, note=signal_forms.parse_note(form))
 
     return await web.api_act(request, data, do, lambda found: {"id": found})
 
@@ -201,7 +201,7 @@ async def open_case(request: AnyRequest, data: JSONBody[CaseBody]) -> Response[A
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> CaseReceipt:
-        draft = forms_signals.parse_case(form)
+        draft = signal_forms.parse_case(form)
         return await services.open_case(
             actor, signal_ids=draft.signal_ids, parties=draft.parties, question=draft.question
         )
@@ -215,7 +215,7 @@ async def reply(request: AnyRequest, case_id: FromPath[int]) -> Response[Any]:
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> CaseReceipt:
-        said = forms_signals.parse_statement(form)
+        said = signal_forms.parse_statement(form)
         return await services.reply_case(actor, case_id=case_id, text=said.text, uploads=said.uploads)
 
     return await web.api_act(request, None, do, receipt_json)
@@ -227,7 +227,7 @@ async def decide(request: AnyRequest, case_id: FromPath[int], data: JSONBody[Dec
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> CaseReceipt:
-        return await services.decide_case(actor, case_id=case_id, decision=forms_signals.parse_decision(form))
+        return await services.decide_case(actor, case_id=case_id, decision=signal_forms.parse_decision(form))
 
     return await web.api_act(request, data, do, receipt_json)
 
@@ -238,7 +238,7 @@ async def withdraw(request: AnyRequest, case_id: FromPath[int], data: JSONBody[W
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> CaseReceipt:
-        return await services.withdraw_case(actor, case_id=case_id, reasons=forms_signals.parse_withdrawal(form))
+        return await services.withdraw_case(actor, case_id=case_id, reasons=signal_forms.parse_withdrawal(form))
 
     return await web.api_act(request, data, do, receipt_json)
 

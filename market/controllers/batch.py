@@ -14,7 +14,7 @@ from core.workdays import calendar
 from market import content, services, sheets
 from market.controllers.guide import panel_options
 from market.controllers.posting import local_input
-from market.guide_forms import parse_batch
+from market.forms.guide import parse_batch
 from market.queries import batch
 from market.queries.catalogue import items
 from market.rules.batch import BY_NAME, COLUMNS, MOST_ROWS

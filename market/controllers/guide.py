@@ -12,7 +12,7 @@ from core.identity import Permission
 from core.workdays import calendar
 from market import content, services
 from market.controllers.posting import candidates, local_input
-from market.guide_forms import parse_basket, parse_handling, parse_plan
+from market.forms.guide import parse_basket, parse_handling, parse_plan
 from market.queries import guide, projects
 from market.queries.catalogue import items as catalogue_items
 from market.queries.panels import panel_candidates

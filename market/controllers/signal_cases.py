@@ -11,7 +11,8 @@ from core.i18n import _, loc
 from core.identity import Permission
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
-from market import content, forms_signals
+from market import content
+from market.forms import signals as signal_forms
 from market.queries import signal_cases as cases
 from market.queries.signals import SignalRow, signals_by_id
 from market.rules.signal_cases import CASE_RESULTS, CASE_STATES, CONDUCT_CODES
@@ -86,7 +87,7 @@ async def open_case(request: AnyRequest) -> Response[Any]:
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> CaseReceipt:
-        draft = forms_signals.parse_case(form)
+        draft = signal_forms.parse_case(form)
         return await services.open_case(
             actor, signal_ids=draft.signal_ids, parties=draft.parties, question=draft.question
         )
@@ -139,7 +140,7 @@ async def reply(request: AnyRequest, case_id: FromPath[int]) -> Response[Any]:
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> CaseReceipt:
-        said = forms_signals.parse_statement(form)
+        said = signal_forms.parse_statement(form)
         return await services.reply_case(actor, case_id=case_id, text=said.text, uploads=said.uploads)
 
     return await _act(request, case_id, do, _("陈述已收到，期满前可以补充。"))
@@ -151,7 +152,7 @@ async def decide(request: AnyRequest, case_id: FromPath[int]) -> Response[Any]:
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> CaseReceipt:
-        return await services.decide_case(actor, case_id=case_id, decision=forms_signals.parse_decision(form))
+        return await services.decide_case(actor, case_id=case_id, decision=signal_forms.parse_decision(form))
 
     return await _act(request, case_id, do, _("已作出决定，并告知当事单位。"))
 
@@ -162,7 +163,7 @@ async def withdraw(request: AnyRequest, case_id: FromPath[int]) -> Response[Any]
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> CaseReceipt:
-        return await services.withdraw_case(actor, case_id=case_id, reasons=forms_signals.parse_withdrawal(form))
+        return await services.withdraw_case(actor, case_id=case_id, reasons=signal_forms.parse_withdrawal(form))
 
     return await _act(request, case_id, do, _("核查已撤回，并告知当事单位。"))
 

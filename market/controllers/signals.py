@@ -15,7 +15,8 @@ from core.i18n import _, loc
 from core.identity import Permission
 from core.trail.queries import timeline
 from core.web.pages import decode_cursor
-from market import content, forms_signals
+from market import content
+from market.forms import signals as signal_forms
 from market.queries import signals
 from market.queries.signals import Concentration, ShareRow, SignalFilter, SignalRow
 from market.rules.signal_list import DEFINITIONS
@@ -150,7 +151,7 @@ async def note(request: AnyRequest, signal_id: FromPath[int]) -> Response[Any]:
     actor = await web.identity_of(request)
 
     async def do(form: Form) -> int:
-        return await note_signal(actor, signal_id=signal_id, note=forms_signals.parse_note(form))
+        return await note_signal(actor, signal_id=signal_id, note=signal_forms.parse_note(form))
 
     return await web.act(
         request,

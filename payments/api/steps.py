@@ -11,8 +11,9 @@ from core.errors import NotFound
 from core.forms import Form
 from core.identity import Permission
 from core.web.pages import decode_cursor
-from payments import forms, queries, services, stripe_forms
+from payments import forms, queries, services
 from payments.api.payables import show_receipt
+from payments.forms import stripe as stripe_forms
 from payments.queries import finance, statements
 from payments.queries.ledger import Balance, StatementEntry
 from payments.services import BundleReceipt, ImportReceipt, MatchReceipt, PaymentReceipt

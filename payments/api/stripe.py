@@ -9,7 +9,8 @@ from litestar.params import FromPath, JSONBody
 from core import web
 from core.forms import Form
 from core.identity import Permission
-from payments import forms, queries, stripe_forms
+from payments import forms, queries
+from payments.forms import stripe as stripe_forms
 from payments.gateway.client import StripeAway, StripeRefuses
 from payments.queries import stripe as known
 from payments.services import stripe

@@ -9,8 +9,9 @@ from core import files, web
 from core.forms import Form
 from core.i18n import _
 from core.identity import Identity, Permission
-from payments import forms, queries, services, stripe_forms
+from payments import forms, queries, services
 from payments.controllers.acts import act_on_payable
+from payments.forms import stripe as stripe_forms
 from payments.queries import finance
 from payments.rules import PayableNotFound
 from payments.services import PaymentReceipt

@@ -14,8 +14,9 @@ from core.forms import Form
 from core.i18n import _, language
 from core.identity import Identity, Permission
 from core.web import FormState
-from payments import forms, queries, stripe_forms
+from payments import forms, queries
 from payments.controllers.acts import Act, act_on_payable
+from payments.forms import stripe as stripe_forms
 from payments.gateway import client
 from payments.gateway.client import StripeAway, StripeRefuses
 from payments.queries import stripe as known

@@ -283,7 +283,7 @@ def test_every_function_and_constant_is_used() -> None:
     left = [
         f"{path.relative_to(ROOT)}: {name}"
         for path in sources()
-        if not path.stem.endswith(("tables", "piccolo_app"))
+        if path.stem != "piccolo_app" and "tables" not in (path.stem, path.parent.name)
         for node in ast.parse(path.read_text("utf-8")).body
         for name in defined(node)
         if uses[name] == 1 and name not in USED_ELSEWHERE

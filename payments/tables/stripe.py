@@ -22,8 +22,8 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from core.tables import Account, Organization
-from payments.bank_tables import Bundle
 from payments.tables import Payable
+from payments.tables.bank import Bundle
 
 
 class StripeAttempt(Table, tablename="payments_stripe_attempt"):

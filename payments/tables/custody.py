@@ -6,8 +6,8 @@ from piccolo.constraints import Check
 from piccolo.table import Table
 
 from core.tables import Account, Organization, StoredFile
-from payments.stripe_tables import StripeAttempt
 from payments.tables import Payable
+from payments.tables.stripe import StripeAttempt
 
 
 class Forfeit(Table, tablename="payments_forfeit"):

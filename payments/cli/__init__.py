@@ -8,7 +8,8 @@ from core import i18n
 from core.i18n import translate
 from core.instance import run as with_database
 from core.settings import speak
-from payments import queries, stripe_cli
+from payments import queries
+from payments.cli import stripe as stripe_cli
 from payments.rules.audit import CHECK_TITLES, Check
 
 
