@@ -169,6 +169,9 @@ async def test_the_operators_desk(there: World, browse: Browse) -> None:
     await acts.pay(there, made, "pm_card_createDispute")
     await there.deliver()
     regulator = await browse(Role.MARKET_SUPERVISOR)
+    seen = await regulator.get(f"/payments/{made.payable_id}")
+    assert "/stripe/" not in seen.text  # the way to the payment page belongs to the parties
+    assert "/payments/incoming" not in (await regulator.get("/payments")).text
     page = await regulator.get("/payments/stripe")
     assert "持卡人称非本人付款" in page.text
     answer = await regulator.submit("/payments/stripe/reconcile", {})
