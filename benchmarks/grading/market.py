@@ -87,7 +87,8 @@ def corrected(market: Market, severity: est.Severity) -> est.Marks:
     """The marks as the score wants them."""
     value = market.mark + severity.correction(market.reviewer, market.difficulty, est.DEFAULTS.severity_limit)
     rows = np.arange(len(value))
-    return est.Marks(market.starts, value, market.age, market.client, rows, market.reviewer)
+    consistency = severity.consistency(est.DEFAULTS.consistency_limit)[market.reviewer]
+    return est.Marks(market.starts, value, market.age, consistency, market.client, rows, market.reviewer)
 
 
 def grade(market: Market) -> tuple[est.Weighed, est.Field, est.Severity, est.Marks]:

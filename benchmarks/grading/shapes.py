@@ -27,6 +27,7 @@ class Shape:
     """One kind of file: how many, how different (standard deviations in points), and who meets whom.
 
     `regions`: reviewers stay in theirs but for `overlap` of the marks. `seeking`: lenient reviewers are met by weak agencies.
+    `care_sd`: reviewers' errors differ, by so much in the logarithm of their standard deviation.
     `stars`: marks are whole steps of 12 points from 1 to 5. `uneven`: many agencies have a mark or two, some have many.
     """
 
@@ -43,6 +44,7 @@ class Shape:
     seeking: bool = False
     stars: bool = False
     uneven: bool = False
+    care_sd: float = 0.0
 
 
 SHAPES = (
@@ -54,6 +56,7 @@ SHAPES = (
     Shape("reviewers far apart", 2000, 200, 5, severity_sd=15),
     Shape("the weak find the lenient", 2000, 200, 5, seeking=True),
     Shape("reviewers with two marks", 1000, 3000, 5),
+    Shape("some reviewers careful, some not", 2000, 200, 5, care_sd=0.5),
 )
 
 
@@ -80,7 +83,8 @@ def _sample(shape: Shape, seed: int) -> Sample:
     reviewer = _met(dice, shape, agency, region, quality, severity)
     hard = 1 / (1 + np.exp(-(quality[agency] - 70) / 6))
     difficulty = (dice.random(len(agency)) < hard).astype(int) + (dice.random(len(agency)) < 0.3)
-    error = dice.normal(0, shape.error_sd, len(agency))
+    care = shape.error_sd * np.exp(dice.normal(0, shape.care_sd, shape.reviewers) - shape.care_sd**2)
+    error = dice.normal(0, 1, len(agency)) * care[reviewer]
     mark = np.clip(quality[agency] - severity[reviewer] - CLASSES[difficulty] + error, 0, 100)
     if shape.stars:
         mark = np.clip(np.round((mark - 40) / 12), 1, 5)

@@ -38,7 +38,8 @@ def _blocks(seed: int = 1) -> tuple[list[est.Block], list[est.Marks]]:
         lessons.append(est.Block(starts, reviewer, dice.integers(0, CLASSES, n).astype(np.int32), mark))
         age = -np.sort(-dice.uniform(0, 36, (agencies, MARKS)), axis=1).ravel()
         client = dice.integers(0, CLIENTS, n).astype(np.int32)
-        marks.append(est.Marks(starts, mark + severity[reviewer], age, client, np.arange(n), reviewer))
+        even = np.ones(n)
+        marks.append(est.Marks(starts, mark + severity[reviewer], age, even, client, np.arange(n), reviewer))
     return lessons, marks
 
 
@@ -84,8 +85,8 @@ def _decayed_means(marks: list[est.Marks]) -> list[Timed]:
 def _first(marks: est.Marks) -> tuple[np.ndarray, ...]:
     rows = slice(0, MARKS)
     return (
-        marks.starts[:2], marks.value[rows], marks.age[rows], marks.client[rows], marks.link_mark[rows],
-        marks.link_reviewer[rows],
+        marks.starts[:2], marks.value[rows], marks.age[rows], marks.consistency[rows], marks.client[rows],
+        marks.link_mark[rows], marks.link_reviewer[rows],
     )  # fmt: skip
 
 

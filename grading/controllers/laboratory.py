@@ -71,7 +71,7 @@ GROUPS = (
         ),
         ("half-life", "half-life-least", "half-life-most", "window"),
     ),
-    (N_("上限"), "", ("reviewer-share", "client-share", "stars-cap", "severity-cap", "bonus-cap")),
+    (N_("上限"), "", ("reviewer-share", "client-share", "stars-cap", "severity-cap", "consistency-cap", "bonus-cap")),
     (
         N_("评级所需的证据"),
         N_("不满足的不评级，显示“证据不足”。"),

@@ -1,9 +1,9 @@
 """The estimator: arrays in, arrays out. No database, no files, no clock; numpy and scipy only.
 
-    learn_severity   who is strict, which projects are hard        (within agencies only)
+    learn_severity   who is strict, which projects are hard, whose marks scatter   (within agencies only)
     learn_field      the level of the field, how far agencies differ, how far one mark strays
     in_motion        how fast agencies move, and how long a mark counts therefore
-    weigh            decay, robust weights, caps, the score of every agency and its spread
+    weigh            decay, consistency, robust weights, caps, the score of every agency and its spread
     place            N, bands, hysteresis, firm or provisional
     watch            the alarm over the marks in order of time
     explain          the table of one agency, adding up to 0.01
@@ -13,6 +13,7 @@ reasons are in `docs/guides/grading.md`; every constant is named, with meaning a
 """
 
 from grading.estimator.alarms import Alarms, watch
+from grading.estimator.consistency import consistency
 from grading.estimator.constants import DEFAULTS, Constants
 from grading.estimator.explain import Explained, ExplainedRow, explain
 from grading.estimator.field import Field, in_motion, learn_field, summarise
@@ -42,6 +43,7 @@ __all__ = [
     "Severity",
     "Weighed",
     "Witness",
+    "consistency",
     "count",
     "explain",
     "group",

@@ -16,6 +16,8 @@ class Constants:
     reviewer_share       no reviewer holds more of the weight (scheme)
     client_share         no client holds more of the weight (scheme)
     severity_limit       a correction is never larger; a reviewer beyond it is paused (scheme)
+    consistency_limit    no mark counts for more than so many of an average reviewer, or less than one in so many;
+                         1: all count alike (scheme; decision 0018)
     up_at, down_at       probability needed for a step up or down (scheme)
     firm_at              probability of the band at which a grade is firm (scheme)
     alarm_slack          CUSUM: drift that is forgiven, in standard deviations a mark (scheme)
@@ -38,6 +40,7 @@ class Constants:
     reviewer_share: float = 0.25
     client_share: float = 0.40
     severity_limit: float = 12.0
+    consistency_limit: float = 2.0
     up_at: float = 0.80
     down_at: float = 0.65
     firm_at: float = 0.80

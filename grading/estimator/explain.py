@@ -19,6 +19,7 @@ class ExplainedRow:
     row: int
     value: float
     decay: float
+    consistency: float
     robust: float
     cap: float
     share: float
@@ -65,6 +66,7 @@ def explain(agency: int, marks: Marks, weighed: Weighed) -> Explained:
             row=row,
             value=round(float(marks.value[row]), 2),
             decay=round(float(weighed.decay[row]), 4),
+            consistency=round(float(weighed.consistency[row]), 4),
             robust=round(float(weighed.robust[row]), 4),
             cap=round(float(weighed.cap[row]), 4),
             share=int(shares[n]) / 10,

@@ -50,13 +50,15 @@ class Blocks(Protocol):
 class Marks:
     """Case marks of some agencies, corrected, all of an agency together and the oldest first.
 
-    `value` in points, `age` in months; `client` −1 where not stated. `link_mark` and `link_reviewer` say who gave a
-    mark: several reviewers share it equally. The links stand in the order of the marks.
+    `value` in points, `age` in months; `client` −1 where not stated. `consistency` says how many marks of an average
+    reviewer one counts. `link_mark` and `link_reviewer` say who gave a mark: several reviewers share it equally. The
+    links stand in the order of the marks.
     """
 
     starts: Ints
     value: Reals
     age: Reals
+    consistency: Reals
     client: Codes
     link_mark: Ints
     link_reviewer: Codes

@@ -9,6 +9,8 @@ are weak, and a class that good agencies take, are not mistaken for a strict rev
 are eliminated (each mark less the mean of its agency) and the rest is solved by conjugate gradients, block by block.
 The penalty makes the corrections of every connected component sum to zero and leaves an unlinked reviewer at zero.
 
+How far the marks of each reviewer scatter is learnt after that, from the corrected marks (`consistency`).
+
 The variances come from the same marks by Henderson's third method: ve from what the free fit leaves over, vr from
 how much it explains, so neither needs a starting value. A class is shrunk as if one mark had found it at zero: with
 the hundreds of marks a class has this changes nothing, and with one or two it stops noise from being published.
@@ -21,6 +23,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from grading.estimator.consistency import consistency, learn_spread
 from grading.estimator.constants import BELIEF, ERROR_BEFORE
 from grading.estimator.marks import Block, Blocks, Codes, Flags, Ints, Reals, half_up, totals
 
@@ -49,6 +52,7 @@ class Severity:
     severity_marks, ...      marks they rest on
     component                reviewers who can be compared carry the same number
     linked                   whether a reviewer shares an agency with another reviewer; else no correction
+    spread                   the variance of one mark of a reviewer, as a multiple of the average one's
     error_variance           ve, one mark about the agency's level, square points
     reviewer_variance        vr, between reviewers, square points
     exact                    whether the standard errors are exact
@@ -59,6 +63,7 @@ class Severity:
     severity_marks: Ints
     component: Codes
     linked: Flags
+    spread: Reals
     difficulty: Reals
     difficulty_se: Reals
     difficulty_marks: Ints
@@ -78,6 +83,10 @@ class Severity:
         classes = np.append(self.difficulty, 0.0)
         added: Reals = held[reviewer] + classes[difficulty]
         return added
+
+    def consistency(self, limit: float) -> Reals:
+        """How many marks of an average reviewer one of each counts: within the limit and one in it."""
+        return np.clip(consistency(self.spread), 1 / limit, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +154,18 @@ def learn_severity(blocks: Blocks, reviewers: int, classes: int, progress: Progr
     x[census.information < FREE] = 0.0
     se, exact = _standard_errors(equations, census, penalty, error)
     cut = reviewers
+
+    def corrected(block: Block) -> Reals:
+        added: Reals = x[:cut][block.reviewer] + np.append(x[cut:], 0.0)[block.difficulty]
+        return block.mark + added
+
     return Severity(
         severity=x[:cut],
         severity_se=se[:cut],
         severity_marks=census.counts[:cut].astype(np.int64),
         component=census.component,
         linked=census.linked,
+        spread=learn_spread(blocks, reviewers, error, corrected, progress),
         difficulty=x[cut:],
         difficulty_se=se[cut:],
         difficulty_marks=census.counts[cut:].astype(np.int64),

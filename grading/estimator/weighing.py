@@ -1,16 +1,16 @@
 """The score of every agency at once: a shrunk, time-weighted, robust mean with capped shares.
 
-    Q = (λ·μ + Σ w_i·y_i + w_s·y_s) / (λ + Σ w_i + w_s)      w_i = 0.5^(age/half-life) · robust_i · cap_i
+    Q = (λ·μ + Σ w_i·y_i + w_s·y_s) / (λ + Σ w_i + w_s)      w_i = 0.5^(age/half-life) · consistency_i · robust_i · cap_i
 
 In this order, so that every statement about the published weights can be checked:
 
-1. *Caps on age weights.* No reviewer may hold more than its share of all the weight the explanation shows (λ
+1. *Caps on weights before anything else.* No reviewer may hold more than its share of all the weight the explanation shows (λ
    included), and no client more than its own; where they are too few for that, none more than an equal part.
 2. *Robust level.* With these weights the level solves Huber's equation exactly; a mark further than 2√ve from it
    counts as 2√ve / distance. The level is the minimum of a convex function, so one more mark at or above it never
    lowers it.
 3. *One voice.* Marks of one reviewer that stray together, each within what a mark may stray, are the sign of a
-   captured reviewer. Their joint pull is held to what as many independent marks would rarely exceed: 2√ve·√(Σ decay²).
+   captured reviewer. Their joint pull is held to what as many independent marks would rarely exceed: 2√ve·√(Σ (decay·consistency)²).
    A single mark is never touched by this.
 4. *Caps again*, on what is left, so that the published shares meet the caps. Where nothing binds, nothing changes.
 5. *Stars* weigh so little that they move the score by half a point at most.
@@ -50,13 +50,14 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """Scores and weights. Per mark: `decay`, `robust`, `cap`; per agency the rest, in points.
+    """Scores and weights. Per mark: `decay`, `consistency`, `robust`, `cap`; per agency the rest, in points.
 
     `evidence` is Σw, `total` λ + Σw + the stars' weight, `variance` of the score includes the allowance, `bound`
     tells whether a cap was at work, `level` is the prior's level used.
     """
 
     decay: Reals
+    consistency: Reals
     robust: Reals
     cap: Reals
     level: Reals
@@ -71,7 +72,7 @@ class Weighed:
     @property
     def weight(self) -> Reals:
         """The weight of each mark."""
-        return self.decay * self.robust * self.cap
+        return self.decay * self.consistency * self.robust * self.cap
 
     @property
     def sd(self) -> Reals:
@@ -123,17 +124,18 @@ def weigh(
     stars = witness or Witness(np.zeros(agencies), np.zeros(agencies))
     lam = prior.prior_weight
     decay = np.exp2(marks.age / -prior.half_life(constants))
+    plain = decay * marks.consistency
     fixed = lam + stars.weight
     rows = groups or group(marks)
-    first = _caps(decay, fixed, rows, constants)
+    first = _caps(plain, fixed, rows, constants)
     anchor = lam * base + stars.weight * stars.value
     reach = constants.robust_at * sqrt(prior.error)
-    centre = _huber(marks, decay * first, anchor, fixed, reach)
+    centre = _huber(marks, plain * first, anchor, fixed, reach)
     distance = np.abs(marks.value - np.repeat(centre, marks.sizes))
     robust = np.where(distance <= reach, 1.0, reach / np.maximum(distance, reach))
-    voice = _one_voice(marks, centre, decay, robust, reach, rows)
-    cap = voice * _caps(decay * robust * voice, fixed, rows, constants)
-    weight = decay * robust * cap
+    voice = _one_voice(marks, centre, plain, robust, reach, rows)
+    cap = voice * _caps(plain * robust * voice, fixed, rows, constants)
+    weight = plain * robust * cap
     evidence = totals(weight, marks.starts)
     stars = _held(stars, lam * base + totals(weight * marks.value, marks.starts), lam + evidence, constants)
     anchor, fixed = lam * base + stars.weight * stars.value, lam + stars.weight
@@ -141,6 +143,7 @@ def weigh(
     bound = totals(((first < 1) | (cap < 1)).astype(float), marks.starts) > 0
     return Weighed(
         decay=decay,
+        consistency=marks.consistency,
         robust=robust,
         cap=cap,
         level=base,
@@ -154,14 +157,14 @@ def weigh(
     )
 
 
-def _one_voice(marks: Marks, centre: Reals, decay: Reals, robust: Reals, reach: float, rows: Groups) -> Reals:
+def _one_voice(marks: Marks, centre: Reals, weight: Reals, robust: Reals, reach: float, rows: Groups) -> Reals:
     """The factor by which marks of one reviewer that stray together are held back."""
-    held = np.ones(len(decay))
+    held = np.ones(len(weight))
     link = rows.repeated
     if not len(link):
         return held
     mark, group_of = rows.link_mark[link], rows.reviewer_group[link]
-    part = decay[mark] * rows.link_part[link]
+    part = weight[mark] * rows.link_part[link]
     apart = marks.value[mark] - centre[marks.owner[mark]]
     pull = np.abs(np.bincount(group_of, part * robust[mark] * apart))
     rarely = reach * np.sqrt(np.bincount(group_of, part**2))
@@ -183,7 +186,7 @@ def _variance(marks: Marks, weight: Reals, prior: Field, stars: Witness, total: 
         evidence = total - prior.prior_weight - stars.weight
         return prior.error / (prior.prior_weight + evidence) + constants.allowance
     walked = prior.motion.drift * walk(marks.age, marks.starts, weight)
-    strayed = prior.motion.noise * totals(weight**2, marks.starts)
+    strayed = prior.motion.noise * totals(weight**2 / marks.consistency, marks.starts)
     held = prior.error * (prior.prior_weight + stars.weight)
     return (1 + REST_SHARE) * (walked + strayed + held) / total**2 + REST
 

@@ -207,11 +207,11 @@ def _window(options: Options) -> tuple[int, int]:
     return (first - _EPOCH).days, (options.as_of - _EPOCH).days
 
 
-def _teach(lessons: Lessons, n: int, part: Part, window: tuple[int, int], given: Reals | None) -> None:
+def _teach(lessons: Lessons, n: int, part: Part, window: tuple[int, int], given: "_Given | None") -> None:
     kept = _kept(part, window)
     reviewer, mark = part.column("reviewer")[kept], part.column("mark")[kept]
     if given is not None:
-        mark = mark + given[reviewer]
+        mark = mark + given.severity[reviewer]
         reviewer = np.zeros_like(reviewer)
     owner = part.owner[kept]
     starts = np.searchsorted(owner, np.arange(len(part.agency) + 1)).astype(np.int64)
@@ -228,7 +228,7 @@ def _severity(
     reviewers: list[str],
     difficulties: list[str],
     options: Options,
-    given: Reals | None,
+    given: "_Given | None",
     progress: Progress,
 ) -> est.Severity:
     people = len(reviewers) if given is None else 1
@@ -238,11 +238,12 @@ def _severity(
     nothing = np.zeros(len(reviewers))
     return replace(
         found,
-        severity=given,
+        severity=given.severity,
         severity_se=nothing,
         severity_marks=nothing.astype(np.int64),
         component=nothing.astype(np.int32),
         linked=np.ones(len(reviewers), bool),
+        spread=1 / given.consistency,
     )
 
 
@@ -286,28 +287,38 @@ def _evidence(part: Part, severity: est.Severity, options: Options, window: tupl
         options.constants.severity_limit,
     )
     value = rows["mark"] + added
+    consistency = severity.consistency(options.constants.consistency_limit)[rows["reviewer"]]
     if not rows["case"].any():  # every row is a case, and the part is in order already
         own = np.arange(len(rows))
         marks = est.Marks(
             starts=np.searchsorted(owner, np.arange(len(part.agency) + 1)).astype(np.int64),
             value=value,
             age=(window[1] - rows["day"]) / DAYS_PER_MONTH,
+            consistency=consistency,
             client=np.ascontiguousarray(rows["client"]),
             link_mark=own,
             link_reviewer=np.ascontiguousarray(rows["reviewer"]),
         )
         return Evidence(marks, kept, part, added, kept)
-    return _by_case(part, rows, kept, owner, value, added, window[1])
+    return _by_case(part, rows, kept, owner, value, added, consistency, window[1])
 
 
 def _by_case(
-    part: Part, rows: np.ndarray[Any, Any], kept: Ints, owner: Ints, value: Reals, added: Reals, today: int
+    part: Part,
+    rows: np.ndarray[Any, Any],
+    kept: Ints,
+    owner: Ints,
+    value: Reals,
+    added: Reals,
+    consistency: Reals,
+    today: int,
 ) -> Evidence:
     """Rows of one case become one mark, their mean, dated by the last and shared by all who gave it."""
     case = _cases(owner, rows)
     cases = int(case.max(initial=-1)) + 1
     number = np.bincount(case, minlength=cases)
     mean = np.bincount(case, value, cases) / np.maximum(number, 1)
+    counts = np.bincount(case, consistency, cases) / np.maximum(number, 1)
     last = np.zeros(cases, np.int64)
     np.maximum.at(last, case, rows["day"])
     lead = np.full(cases, len(rows), np.int64)
@@ -320,6 +331,7 @@ def _by_case(
         starts=np.searchsorted(owner[lead][order], np.arange(len(part.agency) + 1)).astype(np.int64),
         value=mean[order],
         age=(today - last[order]) / DAYS_PER_MONTH,
+        consistency=counts[order],
         client=rows["client"][lead][order].astype(np.int32),
         link_mark=place[case][link],
         link_reviewer=rows["reviewer"][link].astype(np.int32),
@@ -386,10 +398,25 @@ def _score(
     )
 
 
-def _frozen(path: Path, reviewers: list[str]) -> Reals:
-    """Severities of a published table; a reviewer who is not in it is not corrected."""
-    known = {row["reviewer"]: row["severity"] for _, row in _table(path, ("reviewer", "severity"))}
-    return np.array([_real(path, known.get(name, "0")) for name in reviewers])
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Of each reviewer, what a published table says: the correction, and what a mark counts."""
+
+    severity: Reals
+    consistency: Reals
+
+
+def _frozen(path: Path, reviewers: list[str]) -> _Given:
+    """A published table; a reviewer who is not in it is not corrected and counts as the average one.
+
+    Tables of before decision 0018 have no column `consistency`.
+    """
+    known = {row["reviewer"]: row for _, row in _table(path, ("reviewer", "severity"))}
+    told = [known.get(name, {}) for name in reviewers]
+    counts = np.array([_real(path, row.get("consistency") or "1") for row in told])
+    if len(counts) and counts.min() <= 0:
+        raise MarksInvalid(faults=Message(N_("%(file)s：一致性须为正数。"), {"file": path.name}))
+    return _Given(np.array([_real(path, row.get("severity", "0")) for row in told]), counts)
 
 
 def _previous(path: Path, agencies: list[str]) -> np.ndarray[Any, np.dtype[np.int8]]:

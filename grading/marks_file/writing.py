@@ -17,7 +17,7 @@ from grading.marks_file.estimating import Estimation, Scored
 
 _EPOCH = date(1970, 1, 1)
 SCORES = ("agency", "score", "sd", "n", "weight", "reliability", "grade", "firm", "p_up", "p_down", "alarm")
-SEVERITIES = ("reviewer", "severity", "se", "n", "component", "state")
+SEVERITIES = ("reviewer", "severity", "se", "n", "consistency", "component", "state")
 DIFFICULTIES = ("difficulty", "correction", "se", "n")
 
 
@@ -39,7 +39,7 @@ def write(found: Estimation, outputs: Outputs, constants: est.Constants) -> None
     """Write every table that is wanted, or none."""
     drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in outputs.given()}
     try:
-        _write(found, outputs, drafts, constants.severity_limit)
+        _write(found, outputs, drafts, constants)
         for path, draft in drafts.items():
             draft.replace(path)
     finally:
@@ -47,7 +47,7 @@ def write(found: Estimation, outputs: Outputs, constants: est.Constants) -> None
             draft.unlink(missing_ok=True)
 
 
-def _write(found: Estimation, outputs: Outputs, drafts: dict[Path, Path], limit: float) -> None:
+def _write(found: Estimation, outputs: Outputs, drafts: dict[Path, Path], constants: est.Constants) -> None:
     with ExitStack() as stack:
         explained = outputs.explanations and stack.enter_context(
             drafts[outputs.explanations].open("w", encoding="utf-8")
@@ -60,7 +60,7 @@ def _write(found: Estimation, outputs: Outputs, drafts: dict[Path, Path], limit:
         lines.sort()
         _csv(drafts[outputs.scores], SCORES, (line for _, line in lines))
         if outputs.severities:
-            _csv(drafts[outputs.severities], SEVERITIES, _severity_lines(found, limit))
+            _csv(drafts[outputs.severities], SEVERITIES, _severity_lines(found, constants))
         if outputs.difficulties:
             _csv(drafts[outputs.difficulties], DIFFICULTIES, _difficulty_lines(found))
 
@@ -92,12 +92,13 @@ def _score_lines(scored: Scored, found: Estimation) -> Iterator[tuple[int, str]]
         yield code, f"{name},{score},{sd},{n},{weight},{held}"
 
 
-def _severity_lines(found: Estimation, limit: float) -> Iterator[str]:
-    table = found.severity
+def _severity_lines(found: Estimation, constants: est.Constants) -> Iterator[str]:
+    table, limit = found.severity, constants.severity_limit
+    counts = table.consistency(constants.consistency_limit)
     for n, name in enumerate(found.reviewers):
         state = "beyond-limit" if abs(table.severity[n]) > limit else "linked" if table.linked[n] else "no-link"
-        figures = f"{table.severity[n]:.2f},{table.severity_se[n]:.2f},{table.severity_marks[n]},{table.component[n]}"
-        yield f"{_text(name)},{figures},{state}"
+        figures = f"{table.severity[n]:.2f},{table.severity_se[n]:.2f},{table.severity_marks[n]},{counts[n]:.2f}"
+        yield f"{_text(name)},{figures},{table.component[n]},{state}"
 
 
 def _difficulty_lines(found: Estimation) -> Iterator[str]:
@@ -147,6 +148,7 @@ def _told(row: est.ExplainedRow, scored: Scored, found: Estimation, bounds: Any)
         "given": given,
         "corrected": row.value,
         "decay": row.decay,
+        "consistency": row.consistency,
         "robust": row.robust,
         "cap": row.cap,
         "share": row.share,

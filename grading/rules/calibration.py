@@ -42,6 +42,7 @@ class StarScale:
 class Calibration:
     """One frozen table. Variances in square points, levels and corrections in points.
 
+    `consistency` says how many marks of an average reviewer one of each counts; empty in tables of before decision 0018.
     `component` says which reviewers have been compared with one another, by alias; unlinked ones are left out.
     `motion`, how agencies move, is None before learning: the interval then carries the scheme's allowance.
     """
@@ -58,6 +59,7 @@ class Calibration:
     difficulty: dict[str, Decimal]
     motion: Motion | None = None
     component: dict[str, int] = field(default_factory=dict)
+    consistency: dict[str, Decimal] = field(default_factory=dict)
 
     @property
     def prior_weight(self) -> float:
@@ -76,8 +78,8 @@ class Calibration:
 
     def corrections(self, scheme: Scheme) -> Corrections:
         """The table's corrections within the scheme's limit."""
-        limit = Decimal(str(scheme.estimator.severity_limit))
-        return Corrections(self.severity, self.difficulty, limit)
+        limit, most = (Decimal(str(n)) for n in (scheme.estimator.severity_limit, scheme.estimator.consistency_limit))
+        return Corrections(self.severity, self.difficulty, limit, self.consistency, most)
 
 
 @lru_cache(maxsize=16)
@@ -89,6 +91,8 @@ def load_calibration(text: str) -> Calibration:
         raise CalibrationInvalid(reason=f"{type(problem).__name__}: {problem}") from problem
     if min(table.error_variance, table.agency_variance, table.stars.voice) <= 0:
         raise CalibrationInvalid(reason="variance")
+    if min(table.consistency.values(), default=1) <= 0:
+        raise CalibrationInvalid(reason="consistency")
     return table
 
 
@@ -107,6 +111,7 @@ def _read(raw: dict[str, Any], digest: str) -> Calibration:
         stars=StarScale(float(stars["centre"]), float(stars["slope"]), float(stars["voice"])),
         severity={alias: Decimal(points) for alias, points in raw["severity"].items()},
         difficulty={name: Decimal(points) for name, points in raw["difficulty"].items()},
+        consistency={alias: Decimal(marks) for alias, marks in raw.get("consistency", {}).items()},
         motion=_motion(raw["motion"]) if "motion" in raw else None,
         component={alias: int(n) for alias, n in raw.get("component", {}).items() if int(n) >= 0},
     )

@@ -1,23 +1,28 @@
 """From one deliverable to one case mark (一事一评): y = .75·T' + .15·D + .10·F (grading.md §1)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from core.money import half_up
 from grading.rules.evidence import OVERRULED, Case
 from grading.rules.scheme import CaseWeights
 
-ZERO = Decimal(0)
+ZERO, ONE = Decimal(0), Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """The learnt corrections, in points added to the technical mark; empty before learning."""
+    """The learnt corrections, in points added to the technical mark; empty before learning.
+
+    `consistency`: how many marks of an average reviewer one of each counts, held within its limit and one in it.
+    """
 
     severity: Mapping[str, Decimal]
     difficulty: Mapping[str, Decimal]
     limit: Decimal
+    consistency: Mapping[str, Decimal] = field(default_factory=dict)
+    consistency_limit: Decimal = ONE
 
     def reviewer(self, aliases: tuple[str, ...]) -> Decimal:
         """Mean severity of the reviewers of one case, each held within the limit; to 0.01.
@@ -28,6 +33,17 @@ class Corrections:
             return ZERO
         own = [ZERO if a.endswith(OVERRULED) else self.severity.get(a, ZERO) for a in aliases]
         held = [max(-self.limit, min(self.limit, points)) for points in own]
+        return half_up(sum(held, ZERO) / len(held))
+
+    def counts(self, aliases: tuple[str, ...]) -> Decimal | None:
+        """How many marks of an average reviewer the mark of one case counts, to 0.01: the mean over its reviewers.
+
+        A mark that officers or a panel set counts as one. None: the table says nothing about it.
+        """
+        if not self.consistency or not aliases:
+            return None
+        own = [ONE if a.endswith(OVERRULED) else self.consistency.get(a, ONE) for a in aliases]
+        held = [max(ONE / self.consistency_limit, min(self.consistency_limit, one)) for one in own]
         return half_up(sum(held, ZERO) / len(held))
 
     def project(self, difficulty: str) -> Decimal:
@@ -44,6 +60,7 @@ class CaseMark:
     difficulty: Decimal
     corrected: Decimal
     value: Decimal
+    counts: Decimal | None = None
 
     @property
     def is_zero(self) -> bool:
@@ -75,4 +92,4 @@ def mark_case(case: Case, weights: CaseWeights, corrections: Corrections) -> Cas
     difficulty = corrections.project(case.difficulty)
     corrected = half_up(case.technical + severity + difficulty)
     value = combine(corrected, case.punctuality, case.filings, weights, vetoed=case.vetoed)
-    return CaseMark(case, severity, difficulty, corrected, value)
+    return CaseMark(case, severity, difficulty, corrected, value, corrections.counts(case.reviewers))

@@ -19,13 +19,17 @@ __all__ = ["Z80", "Estimate", "Mark", "Prior", "Voice", "Weighted", "Witness", "
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One case mark as the estimator sees it; `reviewers` share the mark equally."""
+    """One case mark as the estimator sees it; `reviewers` share the mark equally.
+
+    `consistency`: how many marks of an average reviewer it counts.
+    """
 
     key: int
     value: float
     age_months: float
     reviewers: tuple[str, ...]
     client: int
+    consistency: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """A mark with its weight and the three factors of it."""
+    """A mark with its weight and the factors of it, beside its own consistency."""
 
     mark: Mark
     decay: float
@@ -64,7 +68,7 @@ class Weighted:
     @property
     def weight(self) -> float:
         """The weight that counts."""
-        return self.decay * self.robust * self.cap
+        return self.decay * self.mark.consistency * self.robust * self.cap
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,7 @@ def _arrays(marks: list[Mark]) -> est.Marks:
         starts=np.array([0, len(marks)], np.int64),
         value=np.array([mark.value for mark in marks], float),
         age=np.array([mark.age_months for mark in marks], float),
+        consistency=np.array([mark.consistency for mark in marks], float),
         client=np.array([clients[mark.client] for mark in marks], np.int32),
         link_mark=np.array([n for n, _ in links], np.int64),
         link_reviewer=np.array([person for _, person in links], np.int32),

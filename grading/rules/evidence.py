@@ -148,10 +148,14 @@ def in_order(evidence: Evidence) -> Evidence:
 _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 
 
+LATER = {"later": True}
+"""Metadata of a field that older records do not have: while it is None it is left out, so that their digests hold."""
+
+
 @cache
-def _field_names(kind: Hashable) -> tuple[str, ...]:
-    """The fields of a dataclass type, looked up once; empty for anything else."""
-    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
+def _field_names(kind: Hashable) -> tuple[tuple[str, bool], ...]:
+    """The fields of a dataclass type and whether each came later; empty for anything else."""
+    return tuple((one.name, one.metadata == LATER) for one in fields(kind)) if is_dataclass(kind) else ()
 
 
 def plain(value: Any) -> Any:
@@ -160,7 +164,7 @@ def plain(value: Any) -> Any:
     if kind in _AS_IT_IS:
         return value
     if names := _field_names(kind):
-        return {name: plain(getattr(value, name)) for name in names}
+        return {name: plain(one) for name, later in names if (one := getattr(value, name)) is not None or not later}
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Decimal | date):

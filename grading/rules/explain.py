@@ -5,7 +5,7 @@ They are rounded by largest remainder, so that the rounded figures add up to the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 
 from agencies.rules import CreditGrade
@@ -14,7 +14,7 @@ from grading.rules.bands import ORDER, Check, Placement, probability_at_least
 from grading.rules.case_mark import CaseMark
 from grading.rules.conduct import Conduct
 from grading.rules.estimate import Estimate
-from grading.rules.evidence import Bonus
+from grading.rules.evidence import LATER, Bonus
 from grading.rules.scheme import Scheme
 
 CENT = Decimal("0.01")
@@ -24,7 +24,10 @@ WHOLE = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """One line of the table: where the mark comes from, its weight in per cent, its effect."""
+    """One line of the table: where the mark comes from, its weight in per cent, its effect.
+
+    `consistency` is a factor of the weight like `decay`; None in grades made by a table without it (decision 0018).
+    """
 
     deliverable_id: int
     severity: Decimal
@@ -36,6 +39,7 @@ class CaseRow:
     cap: Decimal
     share: Decimal
     effect: Decimal
+    consistency: Decimal | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ def _row(mark: CaseMark, decay: float, robust: float, cap: float, share: Decimal
         cap=factor(cap),
         share=share,
         effect=effect,
+        consistency=mark.counts,
     )
 
 

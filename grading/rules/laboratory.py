@@ -87,6 +87,7 @@ _PERSONS, _HOUSES = N_("%(n)s 人"), N_("%(n)s 家")
 _D_RESULTS = ("gates", "score_below_60", "needs_reviewed_results_at_least")
 _STARS = ("estimator", "stars", "max_weight_in_expert_marks")
 _HALF_LIFE = ("estimator", "half_life_months")
+_CONSISTENCY = ("estimator", "consistency_limit")
 _BOUNDS = (("estimator", "half_life_least_months"), ("estimator", "half_life_most_months"))
 KNOBS: tuple[Knob, ...] = (
     _knob("band-a", N_("A 级起点"), ("bands", 0, "min"), "61", "99.99", _POINTS),
@@ -103,6 +104,7 @@ KNOBS: tuple[Knob, ...] = (
     _knob("client-share", N_("单个委托方权重上限"), ("estimator", "client_max_share_of_weight"), "0.05", "1"),
     _knob("stars-cap", N_("业主评价合计的权重上限"), _STARS, "0", "5", _PIECES),
     _knob("severity-cap", N_("宽严修正上限"), ("estimator", "severity_limit"), "0", "30", _POINTS),
+    _knob("consistency-cap", N_("一致性权重上限"), _CONSISTENCY, "1", "5", N_("%(n)s 倍")),
     _knob("bonus-cap", N_("加分上限"), ("agency_score", "bonus_max"), "0", "10", _POINTS),
     _knob("up-at", N_("升级所需概率"), ("estimator", "up_when_probability_at_least"), "0.5", "0.99"),
     _knob("down-at", N_("降级所需概率"), ("estimator", "down_when_probability_at_least"), "0.5", "0.99"),
@@ -253,10 +255,12 @@ def _at(raw: Any, path: Iterable[str | int]) -> Any:
 
 
 def _stated(raw: Any, path: tuple[str | int, ...]) -> Any:
-    """A number of the scheme. One that does not bound its half-life has it fixed."""
+    """A number of the scheme. One that does not bound its half-life has it fixed; one without consistency counts all alike."""
     try:
         return _at(raw, path)
     except KeyError:
+        if path == _CONSISTENCY:
+            return 1
         if path not in _BOUNDS:
             raise
         return _at(raw, _HALF_LIFE)

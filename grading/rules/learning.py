@@ -87,8 +87,9 @@ def learn(
     lessons = _lessons(heard, names)
     severity = est.learn_severity(lambda: [lessons], len(names.reviewers), len(names.classes))
     field, stars = _field(kept, names, severity, scheme, as_of)
+    counts = est.consistency(severity.spread, _share(severity, field, scheme))
     return Learnt(
-        text=_text(names, severity, field, stars, scheme, as_of, code),
+        text=_text(names, severity, counts, field, stars, scheme, as_of, code),
         marks=marks,
         reviewers=len(names.reviewers),
         unlinked=int((~severity.linked).sum()),
@@ -158,6 +159,12 @@ def _field(
     )
 
 
+def _share(severity: est.Severity, field: est.Field, scheme: Scheme) -> float:
+    """The part of a case mark's variance that comes from the technical mark: the rest is the same whoever reviews."""
+    technical = float(scheme.weights.technical) ** 2 * severity.error_variance
+    return min(technical / field.error, 1.0)
+
+
 def _star_level(cases: Sequence[Case]) -> float | None:
     """Mean of the clients' mean levels: one client, one voice."""
     said: defaultdict[int, list[float]] = defaultdict(list)
@@ -175,6 +182,7 @@ def _decimals(names: Sequence[str], values: Reals) -> dict[str, Decimal]:
 def _text(
     names: _Names,
     severity: est.Severity,
+    counts: Reals,
     field: est.Field,
     stars: StarScale,
     scheme: Scheme,
@@ -207,6 +215,7 @@ def _text(
     lines += _section("severity", names.reviewers, severity.severity, "{:.2f}")
     lines += _section("severity_se", names.reviewers, severity.severity_se, "{:.2f}")
     lines += _section("severity_marks", names.reviewers, severity.severity_marks.astype(float), "{:.0f}")
+    lines += _section("consistency", names.reviewers, counts, "{:.2f}")
     lines += _section("component", names.reviewers, np.where(severity.linked, severity.component, -1.0), "{:.0f}")
     lines += _section("difficulty", names.classes, severity.difficulty, "{:.2f}")
     lines += _section("difficulty_se", names.classes, severity.difficulty_se, "{:.2f}")

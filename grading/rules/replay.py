@@ -150,6 +150,7 @@ def _estimate(
             age_months=age_in_months(mark.case.finalised_on, evidence.as_of),
             reviewers=mark.case.reviewers,
             client=mark.case.client_id,
+            consistency=float(mark.counts or 1),
         )
         for mark in marks
     ]

@@ -57,6 +57,7 @@ class EstimatorRules:
     half_life_months: float
     half_life_least: float
     half_life_most: float
+    consistency_limit: float
     max_age_months: int
     variance_allowance: float
     robust_at_residual_sd: float
@@ -248,6 +249,7 @@ def constants_for(rules: EstimatorRules) -> Constants:
         reviewer_share=rules.reviewer_max_share,
         client_share=rules.client_max_share,
         severity_limit=rules.severity_limit,
+        consistency_limit=rules.consistency_limit,
         stars_weight=rules.stars_max_weight,
     )
 
@@ -291,6 +293,7 @@ def _estimator(raw: Mapping[str, Any]) -> EstimatorRules:
         half_life_months=float(raw["half_life_months"]),
         half_life_least=float(raw.get("half_life_least_months", raw["half_life_months"])),
         half_life_most=float(raw.get("half_life_most_months", raw["half_life_months"])),
+        consistency_limit=float(raw.get("consistency_limit", 1)),
         max_age_months=int(raw["max_age_months"]),
         variance_allowance=float(raw["variance_allowance"]),
         robust_at_residual_sd=float(raw["robust_at_residual_sd"]),
@@ -434,6 +437,8 @@ def _estimator_objections(rules: EstimatorRules) -> list[Message]:
         months = (rules.half_life_least, rules.half_life_months, rules.half_life_most)
         told = dict(zip("lhm", (f"{one:g}" for one in months), strict=True))
         return [Message(N_("半衰期的下限、公布值、上限须依次不减，现为 %(l)s、%(h)s、%(m)s 个月"), told)]
+    if rules.consistency_limit < 1:
+        return [Message(N_("一致性权重的上限须不小于 1"))]
     shares = (rules.reviewer_max_share, rules.client_max_share)
     if not all(0 < share <= 1 for share in shares):
         return [Message(N_("权重上限须在 0 与 1 之间"))]

@@ -9,6 +9,7 @@ import pytest
 
 from core import clock, db
 from core.identity import SYSTEM
+from core.money import half_up
 from grading import services
 from grading.rules.calibration import load_calibration
 from grading.rules.corrections import Change, CorrectionKind, corrected_cases, overruled
@@ -75,6 +76,31 @@ def test_a_table_of_before_half_lives_were_learnt_leaves_the_announced_one():
     assert (old.motion.half_life, old.half_life(scheme())) == (None, 12.0)
 
 
+def test_the_table_says_whose_marks_scatter_and_a_careful_reviewer_counts_for_more():
+    dice = np.random.default_rng(4)
+    given = cases(agencies=120, each=8)
+    steady = ("R-0001", "R-0002")
+    noisy = {
+        key: [
+            replace(case, marks=(mark,), technical=mark)
+            for case in own
+            for mark in [
+                case.technical if case.reviewers[0] in steady else case.technical + half_up(Decimal(dice.normal(0, 12)))
+            ]
+        ]
+        for key, own in given.items()
+    }
+    text = learn(noisy, scheme(), AS_OF, "X").text
+    found = load_calibration(text)
+    assert min(found.consistency[one] for one in steady) > 1.2
+    assert max(points for alias, points in found.consistency.items() if alias not in steady) < Decimal("0.95")
+    told = found.corrections(scheme())
+    assert told.counts(("R-0001", "R-0003*")) == half_up((min(found.consistency["R-0001"], Decimal(2)) + 1) / 2)
+    assert told.counts(("R-9999",)) == 1
+    old = load_calibration(text.replace("[consistency]", "[left]"))
+    assert (old.consistency, old.corrections(scheme()).counts(("R-0001",))) == ({}, None)
+
+
 def test_vetoed_and_related_cases_teach_nothing():
     given = cases()
     spoilt = {
@@ -136,7 +162,7 @@ async def test_the_method_page_says_how_sure_a_score_is_by_the_table_in_force(br
     assert "单件误差 36 ÷（λ + Σ 权重）+ 5" in before
     motion = table().motion
     assert "单件误差 36 ÷（λ" not in learnt
-    assert f"每件当日误差 {motion.noise:.1f} × Σ 权重² + 机构每年的变化 {motion.drift:.1f}" in learnt
+    assert f"每件当日误差 {motion.noise:.1f} × Σ（权重² ÷ 一致性）+ 机构每年的变化 {motion.drift:.1f}" in learnt
     assert f"权重每过 {motion.half_life:g} 个月减半" in learnt
 
 

@@ -25,14 +25,15 @@ FIELD = est.Field(75.0, 36.0, 36.0)
 NOBODY = np.int32(-1)
 
 
-def one_agency(values, ages=None, reviewers=None, clients=None):
-    """Marks of one agency; reviewers and clients of their own unless given."""
+def one_agency(values, ages=None, reviewers=None, clients=None, consistency=None):
+    """Marks of one agency; reviewers and clients of their own, and all of them average, unless given."""
     n = len(values)
     own = np.arange(n)
     return est.Marks(
         starts=np.array([0, n]),
         value=np.array(values, float),
         age=np.array(ages if ages is not None else np.zeros(n), float),
+        consistency=np.array(consistency if consistency is not None else np.ones(n), float),
         client=np.array(clients if clients is not None else own, np.int32),
         link_mark=own,
         link_reviewer=np.array(reviewers if reviewers is not None else own, np.int32),
@@ -50,7 +51,7 @@ def test_published_defaults_have_not_changed():
     """Numbers agencies rely on: whoever changes one publishes a new scheme."""
     assert est.Constants(
         half_life_months=12.0, half_life_least=3.0, half_life_most=60.0, window_months=36, allowance=5.0, robust_at=2.0, reviewer_share=0.25, client_share=0.40,
-        severity_limit=12.0, up_at=0.80, down_at=0.65, firm_at=0.80, alarm_slack=0.5, alarm_limit=4.0,
+        severity_limit=12.0, consistency_limit=2.0, up_at=0.80, down_at=0.65, firm_at=0.80, alarm_slack=0.5, alarm_limit=4.0,
         stars_weight=1.0, stars_effect=0.5, bands=(60.0, 70.0, 90.0), least_results=5, least_reviewers=3,
         least_clients=2, least_reliability=0.70, a_results=5, a_clients=3, d_results=3,
     ) == est.DEFAULTS  # fmt: skip
@@ -142,6 +143,75 @@ def test_blocks_make_no_difference():
     assert two.severity == pytest.approx(one.severity, abs=0.0101)
     assert two.error_variance == pytest.approx(one.error_variance)
     assert two.component.tolist() == one.component.tolist()
+
+
+# ---------------------------------------------------------------- whose marks scatter
+def of_unequal_care(seed, spread, agencies=600, marks=5, reviewers=60):
+    """A market without drift whose reviewers' errors differ: their standard deviations, the market, the truth."""
+    dice = np.random.default_rng(seed)
+    care = 6 * np.exp(dice.normal(0, spread, reviewers))
+    market = simulate(seed, agencies=agencies, marks=marks, reviewers=reviewers, drift=0.0)
+    truth = market.then - market.severity[market.reviewer] - CLASSES[market.difficulty]
+    mark = np.clip(truth + dice.normal(0, 1, len(truth)) * care[market.reviewer], 0, 100)
+    return care, replace(market, mark=mark)
+
+
+def test_whose_marks_scatter_is_found():
+    care, market = of_unequal_care(1, 0.5, agencies=1500, marks=10)
+    found = learn([block(market)], 60, 3)
+    assert np.corrcoef(np.log(found.spread), np.log(care**2))[0, 1] > 0.95
+    counts = found.consistency(2.0)
+    assert (counts.min(), counts.max()) == (0.5, 2.0)
+    assert counts == pytest.approx(np.clip(est.consistency(found.spread), 0.5, 2))
+
+
+def test_reviewers_of_equal_care_count_alike():
+    _, market = of_unequal_care(2, 0.0)
+    assert np.abs(learn([block(market)], 60, 3).consistency(2.0) - 1).max() < 0.1
+
+
+def test_unequal_care_is_weighed_and_agencies_are_ordered_better_for_it():
+    better = []
+    for seed in range(3):
+        _, market = of_unequal_care(seed, 0.6)
+        scored, field, _, marks = grade(market)
+        alike = est.weigh(replace(marks, consistency=np.ones(len(marks.value))), field, est.DEFAULTS)
+        better.append(
+            kendalltau(scored.score, market.quality).statistic - kendalltau(alike.score, market.quality).statistic
+        )
+    assert min(better) > 0.02
+
+
+def test_nobody_is_consistent_by_agreeing_with_himself():
+    """One reviewer gives an agency the same mark again and again, others disagree with it; one marks where nobody else does."""
+    dice = np.random.default_rng(5)
+    reviewer = np.tile(np.arange(6), (200, 1))
+    level = dice.normal(75, 8, (200, 1))
+    mark = level + dice.normal(0, 5, (200, 6))
+    mark[:, 0] = 80  # whatever the agency is worth
+    again = np.concatenate([reviewer, np.zeros((200, 6), int)], axis=1)
+    same = np.concatenate([mark, np.full((200, 6), 80.0)], axis=1)
+    own = np.full((30, 12), 6), np.full((30, 12), 75.0)  # the seventh: alone at its agencies
+    rows, marks = np.concatenate([again, own[0]]), np.concatenate([same, own[1]])
+    given = est.Block(
+        np.arange(0, rows.size + 1, 12), rows.ravel().astype(np.int32), np.full(rows.size, NOBODY), marks.ravel()
+    )
+    counts = learn([given], 7).consistency(2.0)
+    assert counts[0] < 0.8 * counts[1:6].min()
+    assert counts[6] == 1
+
+
+def test_a_mark_that_counts_double_is_two_marks_to_the_score_and_to_its_variance():
+    double = est.weigh(one_agency([80.0, 90.0], consistency=[2.0, 1.0]), FIELD, est.DEFAULTS)
+    twice = est.weigh(one_agency([80.0, 80.0, 90.0]), FIELD, est.DEFAULTS)
+    assert double.evidence[0] == 3
+    assert double.score[0] == pytest.approx(twice.score[0])
+    moving = replace(FIELD, motion=est.Motion(36.0, 0.0, 12.0))
+    both = [
+        est.weigh(marks, moving, est.DEFAULTS).variance[0]
+        for marks in (one_agency([80.0, 90.0], consistency=[2.0, 1.0]), one_agency([80.0, 80.0, 90.0]))
+    ]
+    assert both[0] == pytest.approx(both[1])
 
 
 def test_with_nothing_to_learn_from_the_announced_variance_holds():
@@ -294,7 +364,7 @@ def test_shares_hold_for_all_agencies_at_once_and_each_alone_comes_out_the_same(
     links = np.repeat(np.arange(n), 2 if two else 1)
     age = np.concatenate([np.sort(dice.uniform(0, 36, k))[::-1] for k in sizes]) if n else np.zeros(0)
     marks = est.Marks(
-        starts=starts, value=dice.uniform(0, 100, n), age=age, client=dice.integers(-1, 4, n).astype(np.int32),
+        starts=starts, value=dice.uniform(0, 100, n), age=age, consistency=dice.uniform(0.5, 2, n), client=dice.integers(-1, 4, n).astype(np.int32),
         link_mark=links, link_reviewer=dice.integers(0, 6, len(links)).astype(np.int32),
     )  # fmt: skip
     found = est.weigh(marks, FIELD, est.DEFAULTS)
@@ -310,7 +380,7 @@ def test_shares_hold_for_all_agencies_at_once_and_each_alone_comes_out_the_same(
         assert max(by_reviewer, default=0) <= max(0.25, 1 / max(people, 1)) * total * (1 + 1e-6)
         assert max(by_client, default=0) <= max(0.40, 1 / max(clients, 1)) * total * (1 + 1e-6)
         alone = est.Marks(
-            np.array([0, sizes[k]]), marks.value[rows], marks.age[rows], marks.client[rows],
+            np.array([0, sizes[k]]), marks.value[rows], marks.age[rows], marks.consistency[rows], marks.client[rows],
             links[mine] - starts[k], marks.link_reviewer[mine],
         )  # fmt: skip
         assert est.weigh(alone, FIELD, est.DEFAULTS).score[0] == pytest.approx(found.score[k], abs=1e-9)

@@ -214,6 +214,31 @@ def test_frozen_severities_are_used_as_they_are(estimate):
     assert "much" in done.output
 
 
+def test_a_frozen_table_gives_back_what_it_was_learnt_with(estimate):
+    """Corrections and consistency; a table without the column counts all alike."""
+    dice = np.random.default_rng(3)
+    lines = [
+        f"A{agency:03d},R{who},,2026-10-01,{np.clip(level + dice.normal(0, 2 if who < 6 else 12), 0, 100):.2f}"
+        for agency, level in enumerate(dice.normal(70, 6, 150))
+        for who in dice.choice(12, 6, replace=False)
+    ]
+    text = HEADER + "\n" + "\n".join(lines) + "\n"
+    table = estimate.folder / "sev.csv"
+    _, learnt = estimate(text, "--severities", str(table))
+    counts = {row["reviewer"]: float(row["consistency"]) for row in read(table)}
+    assert min(counts[f"R{n}"] for n in range(6)) > 1.5
+    assert max(counts[f"R{n}"] for n in range(6, 12)) < 1
+    weights = [float(row["weight"]) for row in learnt.values()]
+    _, again = estimate(text, "--frozen-severities", str(table))
+    assert [float(row["weight"]) for row in again.values()] == pytest.approx(weights, rel=0.02)
+    table.write_text("reviewer,severity\n" + "".join(f"{name},0\n" for name in counts), "utf-8")
+    _, alike = estimate(text, "--frozen-severities", str(table))
+    assert [float(row["weight"]) for row in alike.values()] == pytest.approx([6 * 0.5 ** (1 / 12)] * 150, rel=0.3)
+    table.write_text("reviewer,severity,consistency\nR0,0,0\n", "utf-8")
+    done, _ = estimate(text, "--frozen-severities", str(table))
+    assert (done.exit_code, "一致性须为正数" in done.output) == (1, True)
+
+
 def test_the_last_grade_holds_a_grade_and_an_entrant_starts_below_the_field(estimate, market_file):
     _, fresh = estimate(market_file)
     last = estimate.folder / "previous.csv"

@@ -339,6 +339,21 @@ def test_months_are_calendar_months():
     assert not alive(date(2026, 11, 3), AS_OF, 12)
 
 
+def test_consistency_is_a_factor_of_the_weight_and_older_tables_keep_their_digests():
+    given = evidence(cases=some_cases(["60", "90", "90", "90", "90", "90"]))
+    plain_table = table()
+    careful = replace(
+        plain_table, consistency={"R-001": Decimal("2.00"), "R-002": Decimal("9.00"), "R-003": Decimal("0.10")}
+    )
+    before, after = (grade(given, scheme(), one) for one in (plain_table, careful))
+    factors = {row.deliverable_id: row.consistency for row in after.explanation.cases}
+    assert factors == {1: 2, 2: 2, 3: Decimal("0.50"), 4: 1, 5: 1, 6: 2}  # within the scheme's limit
+    assert after.explanation.adds_up()
+    assert after.score < before.score  # the 60 was given by the reviewer who counts double
+    assert "consistency" not in json.dumps(plain(before))
+    assert "consistency" in json.dumps(plain(after))
+
+
 # ---------------------------------------------------------------- golden files
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("grade_*.json")), ids=lambda path: path.stem)
 def test_golden_evidence_still_gives_the_golden_grade(path):

@@ -90,6 +90,7 @@ def test_bands_meet_without_gap_and_every_profession_is_known():
         ("half_life_least_months = 3", "half_life_least_months = 13", "现为 13、12、60 个月"),
         ("half_life_most_months = 60", "half_life_most_months = 11", "现为 3、12、11 个月"),
         ("half_life_least_months = 3", "half_life_least_months = -3", "依次不减"),
+        ("consistency_limit = 2.0", "consistency_limit = 0.5", "不小于 1"),
         ("reviewer_max_share_of_weight = 0.25", "reviewer_max_share_of_weight = 0", "0 与 1"),
         ("up_when_probability_at_least = 0.80", "up_when_probability_at_least = 0.40", "0.5 与 1"),
         ('code = "CP-0202"', 'code = "CP-0201"', "CP-0201"),
