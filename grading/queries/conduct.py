@@ -8,10 +8,11 @@ from agencies.queries import agency_of
 from agencies.rules import Profession
 from core import clock, db
 from core.identity import Identity, Permission
+from grading.queries.records import GROUNDS, ground_of_row
 from grading.queries.schemes import rulebook_of, rulebook_on
 from grading.queries.supervision import predecessors
 from grading.rules.conduct import live_points
-from grading.rules.ends import Record, counts, end_of, finding_record, ground_record
+from grading.rules.ends import Record, counts, end_of, finding_record
 from grading.rules.errors import FindingAbsent
 from grading.rules.evidence import Finding
 from grading.rules.lifecycle import ConductPhase, ConductState, conduct_phase
@@ -215,21 +216,13 @@ async def running_grounds(agency_id: int, profession: Profession) -> list[Ground
     `until` the first day without it as things stand (decision 0016)."""
     today = await rulebook_on(clock.today())
     found = await db.rows(
-        "select d.code, d.document_no, d.authority, d.starts_on, d.ends_on, d.scheme, (select max(w.effective_on)"
-        " from grading_way_back w where w.direct_d = d.id and w.state = 'granted') as released_on,"
-        " (select min(r.ends_on) from grading_repair r where r.direct_d = d.id and r.state = 'granted') as repaired_on"
-        " from grading_direct_d d where d.agency = $1 and (d.profession is null or d.profession = $2)"
-        " and d.starts_on <= $3 order by d.starts_on, d.id",
+        GROUNDS + "where d.agency = $2 and (d.profession is null or d.profession = $3) and d.starts_on <= $1"
+        " order by d.starts_on, d.id",
+        clock.today(),
         agency_id,
         profession.value,
-        clock.today(),
     )
-    terms = today.scheme.terms
-    ends = {"released_on", "repaired_on"}
-    records = [
-        (row, ground_record(row["starts_on"], row["ends_on"], **{name: row[name] for name in ends}, terms=terms))
-        for row in found
-    ]
+    records = [(row, ground_of_row(row, today.scheme.terms)) for row in found]
     return [
         _ground(row, record, (await rulebook_of(row["scheme"], today.calibration_id)).scheme)
         for row, record in records

@@ -174,6 +174,6 @@ def chosen(order: Sequence[str], lines: Sequence[Line], owed: Mapping[str, int])
 TRAIL_TITLES: dict[str, str] = {
     "inspection-plan.announced": N_("公告抽查计划，名单与承诺冻结"),
     "inspection-plan.drawn": N_("抽查对象抽取，结果公布"),
-    "inspection.recorded": N_("记录抽查结果"),
+    "inspection.recorded": N_("抽查结果记录在案，公开"),
 }
 OPEN_ACTS = ("inspection-plan.announced", "inspection-plan.drawn", "inspection.recorded")

@@ -12,11 +12,12 @@ from agencies.queries import AgencyRow
 from agencies.rules import CreditGrade, Profession, Standing
 from contracts.queries import CaseEvidence, case_evidence
 from core import clock, db
+from grading.queries.records import GROUNDS, ground_of_row
 from grading.queries.schemes import Rulebook
 from grading.queries.supervision import predecessors
 from grading.rules.conduct import ZEROS_D, zero_terms
 from grading.rules.corrections import Change, CorrectionKind, corrected
-from grading.rules.ends import end_of, finding_record, ground_record
+from grading.rules.ends import end_of, finding_record
 from grading.rules.evidence import (
     Case,
     DirectGround,
@@ -37,15 +38,6 @@ select f.id, f.agency, f.profession, f.code, f.points, f.event, f.decided_on, f.
   case when f.ended_on <= $2 then f.ended_on end as ended_on
 from grading_conduct f join grading_scheme s on s.id = f.scheme
 where f.state in ('upheld', 'repaired') and f.agency = any($1::bigint[]) and f.decided_on <= $2
-"""
-_GROUNDS = """
-select d.agency, d.profession, d.code, d.document_no, d.starts_on, d.ends_on,
-  (select min(r.ends_on) from grading_repair r where r.direct_d = d.id and r.state = 'granted' and r.ends_on <= $2)
-    as repaired_on,
-  (select max(w.effective_on) from grading_way_back w where w.direct_d = d.id and w.state = 'granted'
-     and (w.decided_at at time zone 'Asia/Shanghai')::date <= $2) as released_on
-from grading_direct_d d
-where d.agency = any($1::bigint[]) and d.starts_on <= $2
 """
 _PAST = """
 select agency, profession, as_of, result, quality, band, score, sd
@@ -159,7 +151,10 @@ class _Record:
 
 
 async def _conduct(ids: Sequence[int], as_of: date) -> _Record:
-    findings, grounds = await db.rows(_FINDINGS, ids, as_of), await db.rows(_GROUNDS, ids, as_of)
+    findings, grounds = (
+        await db.rows(_FINDINGS, ids, as_of),
+        await db.rows(GROUNDS + "where d.agency = any($2::bigint[]) and d.starts_on <= $1", as_of, ids),
+    )
     return _Record(_by_agency(findings), _by_agency(grounds))
 
 
@@ -242,14 +237,7 @@ def _finding(row: Any, scheme: Scheme) -> Finding:
 
 def _ground(row: Any, terms: TermRules) -> DirectGround:
     """A direct D as long as it counts: until the way back or a repair is granted, at the longest 36 months."""
-    record = ground_record(
-        row["starts_on"],
-        row["ends_on"],
-        released_on=row["released_on"],
-        repaired_on=row["repaired_on"],
-        terms=terms,
-    )
-    return DirectGround(row["code"], row["document_no"], row["starts_on"], end_of(record).on)
+    return DirectGround(row["code"], row["document_no"], row["starts_on"], end_of(ground_of_row(row, terms)).on)
 
 
 def _by_zeros(cases: Sequence[Case], scheme: Scheme) -> list[DirectGround]:
