@@ -36,7 +36,8 @@ from grading.queries.reports import (
     report,
     standing_explanation,
 )
-from grading.queries.schemes import rulebook_on, scheme_source
+from grading.queries.schemes import rulebook_on, scheme_source, table_source
+from grading.rules.calibration import load_calibration
 from grading.rules.errors import CertificateAbsent, ProfessionNotHeld
 from grading.rules.evidence import plain
 from grading.rules.months import add_months
@@ -182,6 +183,14 @@ async def scheme_file(code: FromPath[str]) -> Response[str]:
     return Response(text, media_type="application/toml; charset=utf-8", headers=headers)
 
 
+@get("/grading/tables/{code:str}", name="grading:table-file", opt=web.public)
+async def table_file(code: FromPath[str]) -> Response[str]:
+    """The exact text of a frozen table of corrections; its SHA-256 is the digest on every grade made with it."""
+    text = await table_source(code)
+    headers = {"content-disposition": f'attachment; filename="{load_calibration(text).id}.toml"'}
+    return Response(text, media_type="application/toml; charset=utf-8", headers=headers)
+
+
 @get("/verify", name="grading:verify-form", opt=web.public)
 async def verify_form(request: AnyRequest, number: FromQuery[str | None] = None) -> Response[Any]:
     """Type a number; a number given leads to its page."""
@@ -291,6 +300,7 @@ HANDLERS = [
     evidence_file,
     method_page,
     scheme_file,
+    table_file,
     verify_form,
     verify_page,
     verify_file,
