@@ -100,13 +100,20 @@ class ValueBody(msgspec.Struct):
 
 
 class InspectionBody(msgspec.Struct):
-    """What an inspection found: clean, corrected, finding (with `code`), obstructed."""
+    """What an inspection found: clean, corrected, ordered (with `correct_by`), finding (with `code`), obstructed."""
 
     visited_on: str = ""
     inspectors: str = ""
     facts: str = ""
     outcome: str = ""
     code: str = ""
+    correct_by: str = ""
+
+
+class RectifiedBody(msgspec.Struct):
+    """How it was checked."""
+
+    words: str = ""
 
 
 # ---------------------------------------------------------------- measures
@@ -396,6 +403,17 @@ async def record(request: AnyRequest, inspection_id: FromPath[int], data: JSONBo
     )
 
 
+@post("/inspections/{inspection_id:int}/rectified", name="api:inspection-rectified", guards=RECORDER)
+async def rectified(request: AnyRequest, inspection_id: FromPath[int], data: JSONBody[RectifiedBody]) -> Response[Any]:
+    """Confirm that what was ordered is put right."""
+    return await _act(
+        request,
+        data,
+        forms.parse_rectified,
+        lambda actor, words: services.confirm_rectified(actor=actor, inspection_id=inspection_id, words=words),
+    )
+
+
 HANDLERS = [
     consequences,
     mine,
@@ -422,4 +440,5 @@ HANDLERS = [
     announce,
     draw,
     record,
+    rectified,
 ]

@@ -122,7 +122,7 @@ class InspectionPlan(Table, tablename="grading_inspection_plan"):
 
 
 class Inspection(Table, tablename="grading_inspection"):
-    """One inspection that the lot has ordered, and what was found."""
+    """One inspection that the lot has ordered, and what was found; `correct_by` is the term of an order to put it right."""
 
     id = BigSerial(primary_key=True)
     plan = ForeignKey(InspectionPlan, null=False, on_delete=OnDelete.restrict)
@@ -139,7 +139,12 @@ class Inspection(Table, tablename="grading_inspection"):
     recorded_by = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict)
     recorded_at = Timestamptz(null=True, default=None)
     finding = ForeignKey(ConductPoint, null=True, default=None, on_delete=OnDelete.restrict)
+    correct_by = Date(null=True, default=None)
+    corrected_on = Date(null=True, default=None)
+    confirmed_by = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict)
 
     grading_inspection_once = Unique(["plan", "agency", "profession"])
     grading_inspection_state = Check("state in ('due', 'done')")
     grading_inspection_done = Check("(state = 'done') = (recorded_at is not null and outcome <> '')")
+    grading_inspection_ordered = Check("(outcome = 'ordered') = (correct_by is not null)")
+    grading_inspection_corrected = Check("(corrected_on is null) = (confirmed_by is null)")

@@ -41,7 +41,7 @@ from grading.rules.calibration import load_calibration
 from grading.rules.errors import CertificateAbsent, ProfessionNotHeld
 from grading.rules.evidence import plain
 from grading.rules.months import add_months
-from grading.rules.record_breaches import found_by
+from grading.rules.record_breaches import CAPS, found_by
 from grading.rules.scheme import load_scheme
 
 AnyRequest = Request[Any, Any, Any]
@@ -171,6 +171,7 @@ async def method_page(request: AnyRequest) -> Response[Any]:
         scheme=rules.scheme,
         changes=await announced_changes(),
         found_by=found_by,
+        caps=CAPS.items(),
     )
 
 

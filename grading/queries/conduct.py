@@ -1,5 +1,6 @@
 """Conduct findings: live ones for everybody, all of an agency's for itself, all for the officers."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from grading.rules.evidence import Finding
 from grading.rules.lifecycle import ConductPhase, ConductState, conduct_phase
 from grading.rules.scheme import Scheme, load_scheme
 
+RECORD_KEY = re.compile(r"[a-z-]+(:[a-z0-9-]+)+")
 _FINDING = """
 select f.*, a.name_zh, a.name_en, a.organization, s.source as rules
 from grading_conduct f
@@ -55,7 +57,13 @@ class FindingView:
     reply_until: datetime
     decided_on: date | None
     reasons: str
+    complaint: bool
     lapses_on: date | None
+
+    @property
+    def matter(self) -> str:
+        """What people named as the matter it belongs to; empty for the keys under which the record takes an event once."""
+        return "" if RECORD_KEY.fullmatch(self.event) else self.event
 
     @property
     def days_left(self) -> int:
@@ -81,7 +89,7 @@ def _finding(row: Any) -> FindingView:
     phase = conduct_phase(state, record, clock.today())
     plain = (
         *("number", "code", "points", "event", "found_on", "facts", "source", "proposed_by", "proposed_at"),
-        *("reply", "replied_at", "reply_until", "decided_on", "reasons"),
+        *("reply", "replied_at", "reply_until", "decided_on", "reasons", "complaint"),
     )
     return FindingView(
         finding_id=row["id"],

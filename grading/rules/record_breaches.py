@@ -38,6 +38,14 @@ NOT_SHOWN: Mapping[str, str] = {
     "CP-0205": N_("由人提出：平台上每项服务的时限和收费依据不填不能备案，平台外是否公开系统不掌握"),
 }
 """Whose evidence is a record that the platform does not keep."""
+CAPS: Mapping[str, str] = {
+    "CC-01": N_("由技术审查记录算出"),
+    "CC-02": N_("由认定的记分算出"),
+    "CC-03": N_("随机抽查时责令限期整改的，到确认完成为止"),
+    "CC-04": N_("投诉由工作人员作为记分提出并写明，机构可以申辩，认定后才算"),
+    "AFTER-D": N_("由 D 级的记录算出"),
+}
+"""Where each cap at C gets its facts."""
 BY_PEOPLE = N_("由人提出，附证据")
 
 LOOK_BACK = timedelta(days=30)

@@ -29,6 +29,7 @@ from grading.services.inspections import (
     InspectionReceipt,
     PlanReceipt,
     announce_plan,
+    confirm_rectified,
     draw_plan,
     record_inspection,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "comment",
     "complete_way_back",
     "compute_grader_signals",
+    "confirm_rectified",
     "contest",
     "decide_conduct",
     "decide_inheritance",
