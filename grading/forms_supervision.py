@@ -9,6 +9,7 @@ from core import clock
 from core.forms import Form, Upload
 from core.i18n import N_
 from grading.forms import AHEAD, LONG, ORDER
+from grading.rules.improvement import ImprovementDraft
 from grading.rules.inspections import PROPOSING, OrderWithoutTerm, Outcome
 from grading.rules.way_back import MOST_FILES, WayBackDraft
 from grading.services import InspectionDraft
@@ -44,6 +45,13 @@ class OutsideValue:
 
     value: str
     where: str
+
+
+def parse_improvement(form: Form) -> ImprovementDraft:
+    """What an agency does about its grade C."""
+    draft = ImprovementDraft(form.text("measures", max_length=LONG), form.text("training", max_length=LONG))
+    form.finish()
+    return draft
 
 
 def parse_ruling(form: Form, *, reasons_needed: bool = True) -> Ruling:

@@ -1,4 +1,4 @@
-"""Classified supervision: the way back from D, inherited conduct, random inspections."""
+"""Classified supervision: the way back from D, improvement plans, inherited conduct, random inspections."""
 
 from piccolo.columns import (
     JSONB,
@@ -19,7 +19,7 @@ from piccolo.table import Table
 
 from agencies.tables import Agency
 from core.tables import Account, StoredFile
-from grading.tables import ConductPoint, DirectD, GradingScheme
+from grading.tables import ConductPoint, DirectD, GradeReport, GradingScheme
 
 
 class WayBack(Table, tablename="grading_way_back"):
@@ -58,6 +58,21 @@ class WayBackFile(Table, tablename="grading_way_back_file"):
     stored_file = ForeignKey(StoredFile, null=False, on_delete=OnDelete.restrict)
     name = Varchar(length=255)
     sha256 = Varchar(length=64)
+
+
+class ImprovementPlan(Table, tablename="grading_improvement"):
+    """What an agency does about its grade C; `report` is the first C of the row it answers to."""
+
+    id = BigSerial(primary_key=True)
+    number = Varchar(length=40, unique=True)
+    report = ForeignKey(GradeReport, null=False, on_delete=OnDelete.restrict, unique=True)
+    agency = ForeignKey(Agency, null=False, on_delete=OnDelete.restrict, index=True)
+    profession = Varchar(length=30)
+    measures = Text()
+    training = Text()
+    due_at = Timestamptz()
+    filed_by = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    filed_at = Timestamptz()
 
 
 class Inheritance(Table, tablename="grading_inheritance"):

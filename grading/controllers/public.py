@@ -22,6 +22,7 @@ from grading.papers.certificate import certificate_pdf, qr_path
 from grading.papers.signing import signer_fingerprint, signer_pem
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
+from grading.queries.improvement import duties
 from grading.queries.inheritance import in_force
 from grading.queries.live import live_score
 from grading.queries.objections import open_tag, open_tags
@@ -110,6 +111,7 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
     rules = await rulebook_on(view.as_of if view else clock.today())
     points = await history(agency_id, trade)
     edges = [band.minimum for band in rules.scheme.bands[:-1]]
+    plans = await duties(agency_id, trade)
     return {
         **words(),
         "view": view,
@@ -121,6 +123,7 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
         "grounds": await running_grounds(agency_id, trade),
         "tag": await open_tag(agency_id, trade),
         "carried": await in_force(agency_id),
+        "plan": plans[0] if plans else None,
         "certificate_no": await current_number(agency_id, trade),
         "next_day": _next_day(await calendar(), view),
         "ahead": await ahead_of(view) if view else None,
