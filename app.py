@@ -39,6 +39,7 @@ import grading.jobs
 import grading.queries
 import grading.rules
 import grading.rules.grader_signals
+import grading.rules.improvement
 import grading.rules.inheritance
 import grading.rules.inspections
 import grading.rules.objections
@@ -120,7 +121,12 @@ CLOCKWORK = (
     payments.jobs.stripe,
 )
 """Importing these registers what time and the queue do."""
-SUPERVISION = (grading.rules.way_back, grading.rules.inheritance, grading.rules.inspections)
+SUPERVISION = (
+    grading.rules.way_back,
+    grading.rules.improvement,
+    grading.rules.inheritance,
+    grading.rules.inspections,
+)
 
 
 def wire() -> None:
@@ -180,6 +186,7 @@ def wire() -> None:
     trail.open_acts(trail.Openness.FACT, grading.rules.objections.OPEN_ACTS, grading.rules.repair.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, contracts.rules.supervision.OPEN_ACTS)
     trail.open_acts(trail.Openness.FACT, grading.rules.way_back.OPEN_ACTS, grading.rules.inheritance.OPEN_ACTS)
+    trail.open_acts(trail.Openness.FACT, grading.rules.improvement.OPEN_ACTS)
     trail.open_acts(trail.Openness.FULL, grading.rules.inspections.OPEN_ACTS)
 
 

@@ -165,6 +165,7 @@ class FindingBody(msgspec.Struct):
     source: str
     profession: str = ""
     event: str = ""
+    complaint: bool = False
 
 
 class DecisionBody(msgspec.Struct):

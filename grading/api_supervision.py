@@ -8,6 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from agencies.queries import person_flags
+from agencies.rules import Profession
 from agencies.services import end_person_flag, flag_person
 from core import clock, web
 from core.forms import Form
@@ -17,6 +18,7 @@ from grading import forms_supervision as forms
 from grading import services
 from grading.controllers.supervision import UPLOAD_LIMIT
 from grading.forms import parse_text
+from grading.queries.improvement import duties
 from grading.queries.inheritance import InheritanceView, inheritance, inheritances
 from grading.queries.inspections import inspections, plan, plans
 from grading.queries.my_grade import my_grade
@@ -100,13 +102,27 @@ class ValueBody(msgspec.Struct):
 
 
 class InspectionBody(msgspec.Struct):
-    """What an inspection found: clean, corrected, finding (with `code`), obstructed."""
+    """What an inspection found: clean, corrected, ordered (with `correct_by`), finding (with `code`), obstructed."""
 
     visited_on: str = ""
     inspectors: str = ""
     facts: str = ""
     outcome: str = ""
     code: str = ""
+    correct_by: str = ""
+
+
+class ImprovementBody(msgspec.Struct):
+    """What the agency does about its grade C, and how its people will be trained."""
+
+    measures: str = ""
+    training: str = ""
+
+
+class RectifiedBody(msgspec.Struct):
+    """How it was checked."""
+
+    words: str = ""
 
 
 # ---------------------------------------------------------------- measures
@@ -130,6 +146,25 @@ async def mine(request: AnyRequest) -> dict[str, Any]:
         "inherited": [_pair(one) for one in found.carried],
         "inspections": [_without(plain(one), "organization_id") for one in found.inspections],
     }
+
+
+@post("/my-grade/{profession:str}/improvement", name="api:improvement-file", guards=AGENCY)
+async def file_plan(
+    request: AnyRequest, profession: FromPath[Profession], data: JSONBody[ImprovementBody]
+) -> Response[Any]:
+    """File the improvement plan that grade C asks for."""
+    return await _act(
+        request,
+        data,
+        forms.parse_improvement,
+        lambda actor, draft: services.file_improvement(actor=actor, profession=profession, draft=draft),
+    )
+
+
+@get("/improvement-plans", name="api:improvement-plans", guards=RECORDER)
+async def list_plans_of_c(request: AnyRequest) -> dict[str, Any]:
+    """Every agency with grade C, with its plan or until when it is due."""
+    return {"plans": plain(await duties())}
 
 
 # ---------------------------------------------------------------- way back
@@ -396,9 +431,22 @@ async def record(request: AnyRequest, inspection_id: FromPath[int], data: JSONBo
     )
 
 
+@post("/inspections/{inspection_id:int}/rectified", name="api:inspection-rectified", guards=RECORDER)
+async def rectified(request: AnyRequest, inspection_id: FromPath[int], data: JSONBody[RectifiedBody]) -> Response[Any]:
+    """Confirm that what was ordered is put right."""
+    return await _act(
+        request,
+        data,
+        forms.parse_rectified,
+        lambda actor, words: services.confirm_rectified(actor=actor, inspection_id=inspection_id, words=words),
+    )
+
+
 HANDLERS = [
     consequences,
     mine,
+    file_plan,
+    list_plans_of_c,
     list_way_backs,
     show_way_back,
     file_way_back,
@@ -422,4 +470,5 @@ HANDLERS = [
     announce,
     draw,
     record,
+    rectified,
 ]

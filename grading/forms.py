@@ -74,6 +74,7 @@ def parse_finding(form: Form) -> FindingDraft:
         facts=form.text("facts", max_length=LONG),
         source=form.text("source", max_length=LONG),
         evidence=tuple(form.uploads("evidence")),
+        complaint=form.flag("complaint"),
     )
     form.finish()
     return draft

@@ -9,7 +9,8 @@ from core import clock
 from core.forms import Form, Upload
 from core.i18n import N_
 from grading.forms import AHEAD, LONG, ORDER
-from grading.rules.inspections import PROPOSING, Outcome
+from grading.rules.improvement import ImprovementDraft
+from grading.rules.inspections import PROPOSING, OrderWithoutTerm, Outcome
 from grading.rules.way_back import MOST_FILES, WayBackDraft
 from grading.services import InspectionDraft
 
@@ -44,6 +45,13 @@ class OutsideValue:
 
     value: str
     where: str
+
+
+def parse_improvement(form: Form) -> ImprovementDraft:
+    """What an agency does about its grade C."""
+    draft = ImprovementDraft(form.text("measures", max_length=LONG), form.text("training", max_length=LONG))
+    form.finish()
+    return draft
 
 
 def parse_ruling(form: Form, *, reasons_needed: bool = True) -> Ruling:
@@ -118,6 +126,13 @@ def parse_value(form: Form) -> OutsideValue:
     return value
 
 
+def parse_rectified(form: Form) -> str:
+    """How it was checked that an order was followed."""
+    words = form.text("words", max_length=LONG)
+    form.finish()
+    return words
+
+
 def parse_inspection(form: Form) -> InspectionDraft:
     """What an inspection found; a finding names its item."""
     visited_on: date | None = form.date("visited_on")
@@ -127,12 +142,16 @@ def parse_inspection(form: Form) -> InspectionDraft:
     code = form.text("code", required=False, max_length=10)
     if outcome is Outcome.FINDING and not code:
         form.error("code", N_("发现不良行为的，请选择记分条目。"))
+    correct_by = form.date("correct_by", required=outcome is Outcome.ORDERED)
+    if outcome is Outcome.ORDERED and correct_by and correct_by < clock.today():
+        form.error("correct_by", OrderWithoutTerm.text)
     draft = InspectionDraft(
         visited_on=visited_on or clock.today(),
         inspectors=form.text("inspectors", max_length=200),
         facts=form.text("facts", max_length=LONG),
         outcome=outcome or Outcome.CLEAN,
         code=code if outcome in PROPOSING else "",
+        correct_by=correct_by if outcome is Outcome.ORDERED else None,
     )
     form.finish()
     return draft

@@ -48,5 +48,5 @@ async def suggest_successors() -> None:
 
 @jobs.periodic("25 * * * *", "grading.sweep_record")
 async def sweep_record() -> None:
-    """Late and missing filings, overruns and repeated returns are put to the agency; a person decides."""
+    """Contracts not signed, late and missing filings, overruns and repeated returns are put to the agency; a person decides."""
     await services.sweep_record()

@@ -1,4 +1,4 @@
-"""Classified supervision: the way back from D, inherited conduct, random inspections."""
+"""Classified supervision: the way back from D, improvement plans, inherited conduct, random inspections."""
 
 from piccolo.columns import (
     JSONB,
@@ -19,7 +19,7 @@ from piccolo.table import Table
 
 from agencies.tables import Agency
 from core.tables import Account, StoredFile
-from grading.tables import ConductPoint, DirectD, GradingScheme
+from grading.tables import ConductPoint, DirectD, GradeReport, GradingScheme
 
 
 class WayBack(Table, tablename="grading_way_back"):
@@ -58,6 +58,21 @@ class WayBackFile(Table, tablename="grading_way_back_file"):
     stored_file = ForeignKey(StoredFile, null=False, on_delete=OnDelete.restrict)
     name = Varchar(length=255)
     sha256 = Varchar(length=64)
+
+
+class ImprovementPlan(Table, tablename="grading_improvement"):
+    """What an agency does about its grade C; `report` is the first C of the row it answers to."""
+
+    id = BigSerial(primary_key=True)
+    number = Varchar(length=40, unique=True)
+    report = ForeignKey(GradeReport, null=False, on_delete=OnDelete.restrict, unique=True)
+    agency = ForeignKey(Agency, null=False, on_delete=OnDelete.restrict, index=True)
+    profession = Varchar(length=30)
+    measures = Text()
+    training = Text()
+    due_at = Timestamptz()
+    filed_by = ForeignKey(Account, null=False, on_delete=OnDelete.restrict)
+    filed_at = Timestamptz()
 
 
 class Inheritance(Table, tablename="grading_inheritance"):
@@ -122,7 +137,7 @@ class InspectionPlan(Table, tablename="grading_inspection_plan"):
 
 
 class Inspection(Table, tablename="grading_inspection"):
-    """One inspection that the lot has ordered, and what was found."""
+    """One inspection that the lot has ordered, and what was found; `correct_by` is the term of an order to put it right."""
 
     id = BigSerial(primary_key=True)
     plan = ForeignKey(InspectionPlan, null=False, on_delete=OnDelete.restrict)
@@ -139,7 +154,12 @@ class Inspection(Table, tablename="grading_inspection"):
     recorded_by = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict)
     recorded_at = Timestamptz(null=True, default=None)
     finding = ForeignKey(ConductPoint, null=True, default=None, on_delete=OnDelete.restrict)
+    correct_by = Date(null=True, default=None)
+    corrected_on = Date(null=True, default=None)
+    confirmed_by = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict)
 
     grading_inspection_once = Unique(["plan", "agency", "profession"])
     grading_inspection_state = Check("state in ('due', 'done')")
     grading_inspection_done = Check("(state = 'done') = (recorded_at is not null and outcome <> '')")
+    grading_inspection_ordered = Check("(outcome = 'ordered') = (correct_by is not null)")
+    grading_inspection_corrected = Check("(corrected_on is null) = (confirmed_by is null)")

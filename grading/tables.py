@@ -127,7 +127,8 @@ class GradeReport(Table, tablename="grading_report"):
 class ConductPoint(Table, tablename="grading_conduct"):
     """A proposed or decided finding of misconduct. `profession` null means all of the agency's.
 
-    `event` names what happened once (`deliverable:9`): several items for one event do not add up.
+    `event` names what happened once (`deliverable:9`): several items for one event do not add up. `complaint`: a
+    complaint is behind it; two upheld ones cap the grade at C (CC-04).
     """
 
     id = BigSerial(primary_key=True)
@@ -153,6 +154,7 @@ class ConductPoint(Table, tablename="grading_conduct"):
     reasons = Text(default="")
     document_no = Varchar(length=80, default="")
     ended_on = Date(null=True, default=None)
+    complaint = Boolean(default=False)
 
     grading_conduct_state = Check("state in ('proposed','upheld','not-upheld','repaired')")
     grading_conduct_points = Check("points > 0")

@@ -1,9 +1,10 @@
-"""What the record of contracts shows against an agency by itself: late and missing filings, overruns, returns."""
+"""What the record of contracts shows against an agency by itself: not signing, late filings, overruns, returns."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from contracts.rules.breaches import OVERRUN_PERCENT, RETURNS, RecordBreach, RecordedBreach
+from contracts.rules.breaches import OVERRUN_PERCENT, RETURNS, SIGN_WORKDAYS, RecordBreach, RecordedBreach
 from core import clock, db
+from core.workdays import calendar
 
 _BREACHES = """
 with one as (
@@ -31,16 +32,37 @@ from found f join one o on o.id = f.contract where f.at > $1 and f.at <= $2 orde
 """
 
 
+_UNSIGNED = """
+select c.id, c.agency, c.profession, c.notice_no, c.title, c.version, c.confirm_due_at, c.client_confirmed_at
+from contracts_contract c
+where c.state = 'half-confirmed' and c.client_confirmed_at is not null and c.confirm_due_at <= $1
+"""
+
+
 async def recorded_breaches(within: timedelta) -> list[RecordedBreach]:
-    """Everything of that kind that came about within so much time up to now, oldest first, in one query.
+    """Everything of that kind that came about within so much time up to now, oldest first.
 
     F and D take it into the mark of the result already (grading.md §1); here it is asked whether it is also misconduct.
     """
     now = clock.now()
-    return [
+    found = [
         RecordedBreach(
             RecordBreach(row["kind"]), row["event"], row["agency"], row["profession"], row["contract_no"],
             row["title"], row["at"], (row["told"], row["against"]),
         )
         for row in await db.rows(_BREACHES, now - within, now, OVERRUN_PERCENT, RETURNS)
     ]  # fmt: skip
+    return sorted([*found, *await _unsigned(now - within, now)], key=lambda one: (one.at, one.event))
+
+
+async def _unsigned(after: datetime, now: datetime) -> list[RecordedBreach]:
+    """Contracts that the client has confirmed and the winner has not, over the time for signing and three workdays."""
+    days = await calendar()
+    found = []
+    for row in await db.rows(_UNSIGNED, now):
+        due = max(row["confirm_due_at"], days.due_at(row["client_confirmed_at"], SIGN_WORKDAYS))
+        if after < due <= now:
+            event = f"contract-signing:{row['id']}"
+            names = (row["agency"], row["profession"], row["notice_no"], row["title"])
+            found.append(RecordedBreach(RecordBreach.NOT_SIGNED, event, *names, due, (row["version"], 0)))
+    return found

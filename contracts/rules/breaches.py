@@ -8,6 +8,7 @@ from enum import StrEnum
 class RecordBreach(StrEnum):
     """What happened, as the clock and the record know it."""
 
+    NOT_SIGNED = "contract-signing"
     CONTRACT_LATE = "contract-filing"
     CORRECTION_LATE = "correction"
     OVERRUN = "overrun"
@@ -31,3 +32,5 @@ class RecordedBreach:
 OVERRUN_PERCENT = 150
 """Days taken as a share of those agreed beyond which CP-0204 speaks (suspensions and the client's days not counted)."""
 RETURNS = 2
+SIGN_WORKDAYS = 3
+"""What a winner has at least to sign after its client has, also when the client confirmed on the last day (platform rule)."""

@@ -181,4 +181,20 @@ async def record(request: AnyRequest, inspection_id: FromPath[int]) -> Response[
     return await web.act(request, do, done, lambda state: _record(request, inspection_id, state))
 
 
-HANDLERS = [list_page, announce, plan_page, draw, draw_file, list_file, record_page, record]
+@post("/inspections/records/{inspection_id:int}/rectified", name="grading:inspection-rectified", guards=RECORDER)
+async def rectified(request: AnyRequest, inspection_id: FromPath[int]) -> Response[Any]:
+    """Confirm that what was ordered is put right."""
+    actor = await web.identity_of(request)
+    plan_id = (await inspection(inspection_id, actor)).plan_id
+
+    async def do(form: Form) -> InspectionReceipt:
+        words_ = forms.parse_rectified(form)
+        return await services.confirm_rectified(actor=actor, inspection_id=inspection_id, words=words_)
+
+    def done(_receipt: InspectionReceipt) -> Response[None]:
+        return web.redirect("grading:inspection-plan", plan_id=plan_id, say=_("整改已确认完成，并告知机构。"))
+
+    return await web.act(request, do, done, lambda state: _record(request, inspection_id, state))
+
+
+HANDLERS = [list_page, announce, plan_page, draw, draw_file, list_file, record_page, record, rectified]

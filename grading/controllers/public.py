@@ -22,6 +22,7 @@ from grading.papers.certificate import certificate_pdf, qr_path
 from grading.papers.signing import signer_fingerprint, signer_pem
 from grading.queries.certificates import CertificateView, certificate, certificates_of, current_number
 from grading.queries.conduct import live_findings, running_grounds
+from grading.queries.improvement import duties
 from grading.queries.inheritance import in_force
 from grading.queries.live import live_score
 from grading.queries.objections import open_tag, open_tags
@@ -36,11 +37,12 @@ from grading.queries.reports import (
     report,
     standing_explanation,
 )
-from grading.queries.schemes import rulebook_on, scheme_source
+from grading.queries.schemes import rulebook_on, scheme_source, table_source
+from grading.rules.calibration import load_calibration
 from grading.rules.errors import CertificateAbsent, ProfessionNotHeld
 from grading.rules.evidence import plain
 from grading.rules.months import add_months
-from grading.rules.record_breaches import found_by
+from grading.rules.record_breaches import CAPS, found_by
 from grading.rules.scheme import load_scheme
 
 AnyRequest = Request[Any, Any, Any]
@@ -109,6 +111,7 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
     rules = await rulebook_on(view.as_of if view else clock.today())
     points = await history(agency_id, trade)
     edges = [band.minimum for band in rules.scheme.bands[:-1]]
+    plans = await duties(agency_id, trade)
     return {
         **words(),
         "view": view,
@@ -120,6 +123,7 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
         "grounds": await running_grounds(agency_id, trade),
         "tag": await open_tag(agency_id, trade),
         "carried": await in_force(agency_id),
+        "plan": plans[0] if plans else None,
         "certificate_no": await current_number(agency_id, trade),
         "next_day": _next_day(await calendar(), view),
         "ahead": await ahead_of(view) if view else None,
@@ -170,6 +174,7 @@ async def method_page(request: AnyRequest) -> Response[Any]:
         scheme=rules.scheme,
         changes=await announced_changes(),
         found_by=found_by,
+        caps=CAPS.items(),
     )
 
 
@@ -179,6 +184,14 @@ async def scheme_file(code: FromPath[str]) -> Response[str]:
     text = await scheme_source(code)
     name = f"{load_scheme(text).id}.toml"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="application/toml; charset=utf-8", headers=headers)
+
+
+@get("/grading/tables/{code:str}", name="grading:table-file", opt=web.public)
+async def table_file(code: FromPath[str]) -> Response[str]:
+    """The exact text of a frozen table of corrections; its SHA-256 is the digest on every grade made with it."""
+    text = await table_source(code)
+    headers = {"content-disposition": f'attachment; filename="{load_calibration(text).id}.toml"'}
     return Response(text, media_type="application/toml; charset=utf-8", headers=headers)
 
 
@@ -291,6 +304,7 @@ HANDLERS = [
     evidence_file,
     method_page,
     scheme_file,
+    table_file,
     verify_form,
     verify_page,
     verify_file,

@@ -36,8 +36,9 @@ TAGS = {
 
 
 async def _frame() -> dict[str, Any]:
-    rules = await rulebook_on(clock.today())
-    return {**words(), "repair_states": STATES, "repair_tags": TAGS, "classes": CLASSES, "rules": rules.scheme.repair}
+    scheme = (await rulebook_on(clock.today())).scheme
+    shown = {"repair_states": STATES, "repair_tags": TAGS, "classes": CLASSES}
+    return {**words(), **shown, "rules": scheme.repair, "life_months": scheme.conduct.life_months}
 
 
 @get("/grading/repairs", name="grading:repairs", guards=[web.signed_in])

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
+from agencies.rules import Profession
 from core import clock, files, web
 from core.errors import NotFound
 from core.forms import Form
@@ -46,7 +47,14 @@ async def consequences_page(request: AnyRequest) -> Response[Any]:
 
 @get("/my-grade", name="grading:my-grade", guards=AGENCY)
 async def my_grade_page(request: AnyRequest) -> Response[Any]:
-    """What my grade means: measures counted against their limits, what runs against me, the way back."""
+    """What my grade means: measures counted against their limits, duties, what runs against me, the way back."""
+    return await my_grade_view(request)
+
+
+async def my_grade_view(
+    request: AnyRequest, form: FormState | None = None, planned: Profession | None = None
+) -> Response[Any]:
+    """The page, with the form of one profession's improvement plan as it was typed."""
     reader = await web.identity_of(request)
     return await web.page(
         request,
@@ -58,6 +66,8 @@ async def my_grade_page(request: AnyRequest) -> Response[Any]:
         notes=measure_notes(),
         rules=await rulebook_on(clock.today()),
         way_back_states=WAY_BACK_STATES,
+        form=form,
+        planned=planned,
     )
 
 

@@ -13,9 +13,10 @@ from core.identity import Permission
 from grading.controllers.watch_charts import chart
 from grading.controllers.watch_words import caption, cell, columns
 from grading.controllers.words import words
-from grading.queries.schemes import rulebook_on
+from grading.queries.schemes import published_tables, rulebook_on
 from grading.queries.watching import figures, region_names
 from grading.rules.watching import BY_CODE, LIMITS, VERDICT_TAGS, VERDICTS, FigureAbsent
+from market.queries import items
 
 if TYPE_CHECKING:
     from grading.watching.figures import Figure
@@ -83,15 +84,22 @@ def _sheet(rows: Any, shown: list[tuple[str, str]], kind: str, code: str) -> byt
 
 @get("/grading/severity", name="grading:severity", opt=web.public)
 async def severity_page(request: AnyRequest) -> Response[Any]:
-    """How strict each reviewer is and how that is known; reviewers by their number in the table only."""
+    """How strict each reviewer is and how that is known, with groups, overlap and every frozen table as a file.
+
+    Reviewers by their number in the table only.
+    """
     rules = await rulebook_on(clock.today())
-    figure = (await figures())["severity"]
+    made = await figures()
+    figure = made["severity"]
     return await web.page(
         request,
         "grading/severity.html",
         **words(),
         rules=rules,
         figure=figure,
+        overlap=made["overlap"],
+        tables=await published_tables(),
+        item_names={one.code: one for one in await items()},
         drawn=chart(figure),
         summary=caption(figure),
         limits=LIMITS,

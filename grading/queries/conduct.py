@@ -1,5 +1,6 @@
 """Conduct findings: live ones for everybody, all of an agency's for itself, all for the officers."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,15 +9,17 @@ from agencies.queries import agency_of
 from agencies.rules import Profession
 from core import clock, db
 from core.identity import Identity, Permission
+from grading.queries.records import GROUNDS, ground_of_row
 from grading.queries.schemes import rulebook_of, rulebook_on
 from grading.queries.supervision import predecessors
 from grading.rules.conduct import live_points
-from grading.rules.ends import Record, counts, end_of, finding_record, ground_record
+from grading.rules.ends import Record, counts, end_of, finding_record
 from grading.rules.errors import FindingAbsent
 from grading.rules.evidence import Finding
 from grading.rules.lifecycle import ConductPhase, ConductState, conduct_phase
 from grading.rules.scheme import Scheme, load_scheme
 
+RECORD_KEY = re.compile(r"[a-z-]+(:[a-z0-9-]+)+")
 _FINDING = """
 select f.*, a.name_zh, a.name_en, a.organization, s.source as rules
 from grading_conduct f
@@ -54,7 +57,13 @@ class FindingView:
     reply_until: datetime
     decided_on: date | None
     reasons: str
+    complaint: bool
     lapses_on: date | None
+
+    @property
+    def matter(self) -> str:
+        """What people named as the matter it belongs to; empty for the keys under which the record takes an event once."""
+        return "" if RECORD_KEY.fullmatch(self.event) else self.event
 
     @property
     def days_left(self) -> int:
@@ -80,7 +89,7 @@ def _finding(row: Any) -> FindingView:
     phase = conduct_phase(state, record, clock.today())
     plain = (
         *("number", "code", "points", "event", "found_on", "facts", "source", "proposed_by", "proposed_at"),
-        *("reply", "replied_at", "reply_until", "decided_on", "reasons"),
+        *("reply", "replied_at", "reply_until", "decided_on", "reasons", "complaint"),
     )
     return FindingView(
         finding_id=row["id"],
@@ -215,21 +224,13 @@ async def running_grounds(agency_id: int, profession: Profession) -> list[Ground
     `until` the first day without it as things stand (decision 0016)."""
     today = await rulebook_on(clock.today())
     found = await db.rows(
-        "select d.code, d.document_no, d.authority, d.starts_on, d.ends_on, d.scheme, (select max(w.effective_on)"
-        " from grading_way_back w where w.direct_d = d.id and w.state = 'granted') as released_on,"
-        " (select min(r.ends_on) from grading_repair r where r.direct_d = d.id and r.state = 'granted') as repaired_on"
-        " from grading_direct_d d where d.agency = $1 and (d.profession is null or d.profession = $2)"
-        " and d.starts_on <= $3 order by d.starts_on, d.id",
+        GROUNDS + "where d.agency = $2 and (d.profession is null or d.profession = $3) and d.starts_on <= $1"
+        " order by d.starts_on, d.id",
+        clock.today(),
         agency_id,
         profession.value,
-        clock.today(),
     )
-    terms = today.scheme.terms
-    ends = {"released_on", "repaired_on"}
-    records = [
-        (row, ground_record(row["starts_on"], row["ends_on"], **{name: row[name] for name in ends}, terms=terms))
-        for row in found
-    ]
+    records = [(row, ground_of_row(row, today.scheme.terms)) for row in found]
     return [
         _ground(row, record, (await rulebook_of(row["scheme"], today.calibration_id)).scheme)
         for row, record in records

@@ -1,10 +1,11 @@
 """Random inspections for everybody: plans, draws, results. Who inspected is for officers and the agency."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from core import db
+from core import clock, db
 from core.identity import Identity, Permission
 from grading.rules.inspections import Line, Outcome, PlanGone, Quota, grades_digest
 
@@ -95,6 +96,18 @@ class InspectionRow:
     facts: str
     outcome: Outcome | None
     finding_id: int | None
+    correct_by: date | None
+    corrected_on: date | None
+
+    @property
+    def open_order(self) -> bool:
+        """Whether something ordered is not yet confirmed to be put right."""
+        return self.correct_by is not None and self.corrected_on is None
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the term of an open order is over."""
+        return self.open_order and self.correct_by is not None and clock.today() > self.correct_by
 
 
 _ROWS = """
@@ -125,6 +138,8 @@ def _row(row: Any, reader: Identity | None) -> InspectionRow:
         facts=row["facts"] if inside else "",
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
         finding_id=row["finding"] if inside else None,
+        correct_by=row["correct_by"],
+        corrected_on=row["corrected_on"],
     )
 
 
@@ -146,6 +161,28 @@ async def inspections_of(agency_id: int, reader: Identity | None) -> list[Inspec
     """The inspections of an agency, the latest first."""
     found = await db.rows(_ROWS + "where i.agency = $1 order by i.id desc limit 20", agency_id)
     return [_row(row, reader) for row in found]
+
+
+async def open_orders(agency_id: int | None, reader: Identity) -> list[InspectionRow]:
+    """Orders not yet confirmed to be put right, of one agency or of all, the nearest term first."""
+    found = await db.rows(
+        _ROWS + "where i.correct_by is not null and i.corrected_on is null and ($1::bigint is null or i.agency = $1)"
+        " order by i.correct_by, i.id limit 50",
+        agency_id,
+    )
+    return [_row(row, reader) for row in found]
+
+
+async def orders_on(agency_ids: Sequence[int], day: date) -> set[tuple[int, str]]:
+    """Agency and profession of every order open on `day`: recorded by then, and not confirmed by then."""
+    found = await db.rows(
+        "select agency, profession from grading_inspection where agency = any($1::bigint[]) and correct_by is not null"
+        " and (recorded_at at time zone 'Asia/Shanghai')::date <= $2"
+        " and (corrected_on is null or corrected_on > $2)",
+        list(agency_ids),
+        day,
+    )
+    return {(row["agency"], row["profession"]) for row in found}
 
 
 async def due_inspections(reader: Identity) -> list[InspectionRow]:

@@ -12,6 +12,7 @@ from core import clock
 from core.errors import NotFound
 from core.identity import Identity
 from grading.queries.conduct import FindingView, findings, points_today
+from grading.queries.improvement import Duty, duties
 from grading.queries.inheritance import InheritanceView, in_force
 from grading.queries.inspections import InspectionRow, inspections_of
 from grading.queries.supervision import supervision_on
@@ -30,6 +31,7 @@ class TradeMeaning:
     measures: Measures
     points: int
     open_jobs: int
+    plan: Duty | None
     may_defer: bool
 
 
@@ -73,6 +75,7 @@ async def _trade(card: AgencyCard, trade: Profession, jobs: int) -> TradeMeaning
     points = await points_today(card.agency_id, trade)
     waiting = await open_promises(card.agency_id)
     law = review_rules_on(clock.today())
+    plans = await duties(card.agency_id, trade)
     return TradeMeaning(
         profession=trade,
         grade=grade,
@@ -80,5 +83,6 @@ async def _trade(card: AgencyCard, trade: Profession, jobs: int) -> TradeMeaning
         measures=(await supervision_on(clock.today())).grades[grade],
         points=points,
         open_jobs=jobs,
+        plan=plans[0] if plans else None,
         may_defer=may_defer(grade.value, points=points, open_promises=waiting, law=law),
     )

@@ -172,6 +172,11 @@ class Repairable:
     open_id: int | None
 
     @property
+    def by_itself(self) -> bool:
+        """Whether it is over before anybody could apply: twenty points lapse when their shortest display is over."""
+        return self.earliest >= self.ends
+
+    @property
     def ready(self) -> bool:
         """Whether it can be applied for today."""
         return self.open_id is None and clock.today() >= self.earliest

@@ -86,6 +86,29 @@ async def reviewer_components() -> dict[int, int]:
     return {int(alias.removeprefix(ALIAS)): number for alias, number in table.component.items()}
 
 
+@dataclass(frozen=True)
+class TableRow:
+    """A published table of corrections: from which day grades use it, and what its text hashes to."""
+
+    code: str
+    frozen_on: date
+    digest: str
+
+
+async def published_tables() -> list[TableRow]:
+    """Every table ever published, the newest first."""
+    found = await db.rows("select code, frozen_on, digest from grading_calibration order by frozen_on desc, id desc")
+    return [TableRow(**row) for row in found]
+
+
+async def table_source(code: str) -> str:
+    """The exact text of a published table of corrections."""
+    text: str | None = await db.value("select source from grading_calibration where code = $1", code)
+    if text is None:
+        raise SchemeAbsent
+    return text
+
+
 async def scheme_source(code: str) -> str:
     """The exact text of a published scheme."""
     text: str | None = await db.value("select source from grading_scheme where code = $1", code)

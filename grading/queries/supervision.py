@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 
 from core import clock, db
+from grading.queries.records import GROUNDS, ground_of_row
 from grading.queries.schemes import rulebook_on
 from grading.rules.consequences import MeasureNote, SupervisionRules, load_notes, load_supervision
-from grading.rules.ends import counts, end_of, finding_record, ground_record
+from grading.rules.ends import counts, end_of, finding_record
 from grading.rules.months import alive
 from grading.rules.scheme import load_scheme
 
@@ -45,26 +46,14 @@ async def stained() -> list[Stain]:
         "select f.agency, f.decided_on, f.points, f.ended_on, s.source from grading_conduct f"
         " join grading_scheme s on s.id = f.scheme where f.state = 'upheld' order by f.decided_on desc, f.id"
     )
-    grounds = await db.rows(
-        "select d.agency, d.starts_on, d.ends_on, (select min(r.ends_on) from grading_repair r"
-        " where r.direct_d = d.id and r.state = 'granted') as repaired_on, (select max(w.effective_on)"
-        " from grading_way_back w where w.direct_d = d.id and w.state = 'granted') as released_on"
-        " from grading_direct_d d where d.starts_on <= $1",
-        today,
-    )
+    grounds = await db.rows(GROUNDS + "where d.starts_on <= $1", today)
     found = {}
     for row in points:
         record = finding_record(row["decided_on"], row["points"], row["ended_on"], load_scheme(row["source"]))
         if counts(record, today):
             found[row["agency"]] = Stain(row["agency"], row["decided_on"], False)
     for row in grounds:
-        record = ground_record(
-            row["starts_on"],
-            row["ends_on"],
-            released_on=row["released_on"],
-            repaired_on=row["repaired_on"],
-            terms=terms,
-        )
+        record = ground_of_row(row, terms)
         if counts(record, today) or alive(end_of(record).on, today, terms.after_d_months):
             known = found.get(row["agency"])
             since = min(row["starts_on"], known.since) if known else row["starts_on"]

@@ -2,14 +2,17 @@
 
 from datetime import datetime
 
+from agencies.rules import PROFESSION_TITLES
 from core import clock, db
 from core.desk import DeskItem
 from core.i18n import _, loc
 from core.identity import Identity, Permission, Role
 from core.web import url_for
+from grading.queries.improvement import Duty, duties
 from grading.queries.inheritance import InheritanceView, inheritances
-from grading.queries.inspections import InspectionRow, due_inspections, plans
+from grading.queries.inspections import InspectionRow, due_inspections, open_orders, plans
 from grading.queries.way_back import GroundRow, WayBackView, grounds_of, way_backs
+from grading.rules.improvement import WORKDAYS as PLAN_DAYS
 from grading.rules.inheritance import InheritanceState
 from grading.rules.inspections import quarter_of
 from grading.rules.way_back import WayBackState
@@ -26,6 +29,8 @@ async def agency_items(identity: Identity, agency_id: int, now: datetime) -> lis
         *(_apply_item(one) for one in grounds),
         *(_own_way_back(one) for one in waiting),
         *(_asked_item(one, identity, now) for one in asked),
+        *(_order_item(one, mine=True) for one in await open_orders(agency_id, identity)),
+        *(_duty_item(one) for one in await duties(agency_id) if one.owed),
     ]
 
 
@@ -76,7 +81,9 @@ async def officer_items(identity: Identity, now: datetime) -> list[DeskItem]:
         *await _lift_item(identity),
         *(_pair_item(one, identity, now) for one in pairs),
         *(_inspection_item(one) for one in await due_inspections(identity)),
+        *(_order_item(one, mine=False) for one in await open_orders(None, identity)),
         *await _plan_item(),
+        *_overdue_item([one for one in await duties() if one.owed and one.late]),
     ]
 
 
@@ -130,6 +137,41 @@ def _inspection_item(one: InspectionRow) -> DeskItem:
     href = url_for("grading:inspection-record", inspection_id=one.inspection_id)
     due = clock.end_of_day(one.due_on)
     return DeskItem(_("随机抽查"), loc(one, "agency"), one.plan_number, href, due, due, None, _("记录结果"))
+
+
+def _order_item(one: InspectionRow, *, mine: bool) -> DeskItem:
+    """What an inspection ordered: the agency puts it right, the officers confirm it."""
+    by, visited = one.correct_by or one.due_on, one.visited_on or one.due_on
+    page = url_for("grading:inspection-plan", plan_id=one.plan_id)
+    confirm = url_for("grading:inspection-record", inspection_id=one.inspection_id)
+    return DeskItem(
+        _("限期整改"),
+        one.plan_number if mine else loc(one, "agency"),
+        _("确认完成之前评级最高 C 级") if mine else one.plan_number,
+        page if mine else confirm,
+        clock.end_of_day(by),
+        clock.end_of_day(visited),
+        None,
+        _("看要求") if mine else _("确认整改完成"),
+        mine=mine or one.overdue,
+    )
+
+
+def _duty_item(one: Duty) -> DeskItem:
+    """What grade C asks of the agency."""
+    href = url_for("grading:my-grade") + f"#plan-{one.profession.value}"
+    return DeskItem(
+        _("改进计划"), _(PROFESSION_TITLES[one.profession]), _("等级为 C 级，应提交改进计划并参加培训"), href,
+        one.due_at, one.since, PLAN_DAYS, _("提交"),
+    )  # fmt: skip
+
+
+def _overdue_item(late: list[Duty]) -> list[DeskItem]:
+    if not late:
+        return []
+    note = _("%(n)s 家逾期未交，请催告") % {"n": len(late)}
+    href = url_for("grading:improvements")
+    return [DeskItem(_("改进计划"), _("C 级机构的改进计划"), note, href, None, late[0].due_at, None, _("查看"))]
 
 
 async def _plan_item() -> list[DeskItem]:

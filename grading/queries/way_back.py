@@ -8,21 +8,11 @@ from agencies.queries import agency_of
 from agencies.rules import Profession
 from core import clock, db
 from core.identity import Identity, Permission
+from grading.queries.records import GROUNDS, ground_of_row
 from grading.queries.schemes import rulebook_on
-from grading.rules.ends import end_of, ground_record, longest_d
+from grading.rules.ends import end_of, longest_d
 from grading.rules.scheme import Scheme, TermRules, load_scheme
 from grading.rules.way_back import WAITING, WayBackGone, WayBackState, earliest
-
-_GROUND = """
-select d.id, d.agency, d.profession, d.code, d.document_no, d.authority, d.facts, d.starts_on, d.ends_on, d.imposed_by,
-  s.source, a.name_zh, a.name_en, a.organization,
-  (select w.id from grading_way_back w where w.direct_d = d.id order by w.id desc limit 1) as way_back,
-  (select w.state from grading_way_back w where w.direct_d = d.id order by w.id desc limit 1) as way_back_state,
-  (select max(w.effective_on) from grading_way_back w where w.direct_d = d.id and w.state = 'granted') as released_on,
-  (select min(r.ends_on) from grading_repair r where r.direct_d = d.id and r.state = 'granted') as repaired_on,
-  (select r.id from grading_repair r where r.direct_d = d.id and r.state in ('applied', 'accepted', 'joint')) as repair
-from grading_direct_d d join grading_scheme s on s.id = d.scheme join agencies_agency a on a.id = d.agency
-"""
 
 
 @dataclass(frozen=True)
@@ -71,9 +61,6 @@ class GroundRow:
 def _ground(row: Any, terms: TermRules) -> GroundRow:
     scheme: Scheme = load_scheme(row["source"])
     trigger = scheme.trigger(row["code"])
-    record = ground_record(
-        row["starts_on"], row["ends_on"], released_on=row["released_on"], repaired_on=row["repaired_on"], terms=terms
-    )
     return GroundRow(
         ground_id=row["id"],
         agency_id=row["agency"],
@@ -85,7 +72,7 @@ def _ground(row: Any, terms: TermRules) -> GroundRow:
         name_en=trigger.name_en if trigger else row["code"],
         earliest_on=earliest(row["ends_on"]),
         longest_on=longest_d(row["starts_on"], row["ends_on"], terms),
-        until=end_of(record).on,
+        until=end_of(ground_of_row(row, terms)).on,
         repair_id=row["repair"],
         way_back_id=row["way_back"],
         way_back_state=WayBackState(row["way_back_state"]) if row["way_back_state"] else None,
@@ -99,14 +86,16 @@ def _ground(row: Any, terms: TermRules) -> GroundRow:
 async def grounds_of(agency_id: int) -> list[GroundRow]:
     """Every direct D of an agency, the latest first."""
     terms = (await rulebook_on(clock.today())).scheme.terms
-    found = await db.rows(_GROUND + "where d.agency = $1 order by d.starts_on desc, d.id desc", agency_id)
+    found = await db.rows(
+        GROUNDS + "where d.agency = $2 order by d.starts_on desc, d.id desc", clock.today(), agency_id
+    )
     return [_ground(row, terms) for row in found]
 
 
 async def ground_of(reader: Identity, direct_d_id: int) -> GroundRow:
     """One direct D for its agency and the officers; `WayBackGone` for others."""
     terms = (await rulebook_on(clock.today())).scheme.terms
-    row = await db.row(_GROUND + "where d.id = $1", direct_d_id)
+    row = await db.row(GROUNDS + "where d.id = $2", clock.today(), direct_d_id)
     if row is None or not (reader.may(Permission.RECORD_CONDUCT) or reader.organization_id == row["organization"]):
         raise WayBackGone
     return _ground(row, terms)

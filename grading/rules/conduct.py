@@ -15,6 +15,7 @@ from grading.rules.months import add_months, alive
 from grading.rules.scheme import ConductRules, Scheme, TermRules
 
 COMPLAINTS_FOR_C = 2
+COMPLAINT_MONTHS = 12
 POINTS_D = "DD-06"
 ZEROS_D = "DD-07"
 
@@ -43,6 +44,11 @@ def ends_on(finding: Finding, life_months: int) -> date:
     """The first day on which a finding no longer counts."""
     lapse = add_months(finding.decided_on, life_months)
     return min(lapse, finding.ended_on) if finding.ended_on else lapse
+
+
+def complaint_counts(finding: Finding, day: date) -> bool:
+    """Whether an upheld complaint counts on `day`: twelve months (CC-04), or until its finding has ended."""
+    return finding.decided_on <= day < ends_on(finding, COMPLAINT_MONTHS)
 
 
 def live_points(findings: Iterable[Finding], day: date, rules: ConductRules) -> int:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from core.errors import Rejected
 from core.i18n import N_
+from grading.rules.conduct import complaint_counts
 from grading.rules.evidence import OVERRULED, Case, Evidence, in_order
 
 
@@ -66,11 +67,12 @@ class CorrectionTwice(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One correction: `target` is a deliverable's id, or a finding's for `drop-finding`."""
+    """One correction: `target` is a deliverable's id, or a finding's for `drop-finding`; `complaint`: it came of one."""
 
     kind: CorrectionKind
     target: int
     amount: Decimal | None = None
+    complaint: bool = False
 
 
 def check_changes(changes: Sequence[Change], evidence: Evidence) -> None:
@@ -96,19 +98,23 @@ def corrected(evidence: Evidence, changes: Iterable[Change]) -> Evidence:
     """The evidence with the corrections laid over it; later ones win. Without effect where the target is absent."""
     by_case: dict[int, list[Change]] = {}
     lifted: set[int] = set()
+    complaints: set[int] = set()
     for one in changes:
         if one.kind is CorrectionKind.DROP_FINDING:
             lifted.add(one.target)
+            complaints |= {one.target} if one.complaint else set()
         else:
             by_case.setdefault(one.target, []).append(one)
     if not by_case and not lifted:
         return evidence
+    gone = sum(one.id in complaints and complaint_counts(one, evidence.as_of) for one in evidence.findings)
     cases = (_case(case, by_case.get(case.deliverable_id, ())) for case in evidence.cases)
     return in_order(
         replace(
             evidence,
             cases=tuple(case for case in cases if case is not None),
             findings=tuple(one for one in evidence.findings if one.id not in lifted),
+            upheld_complaints=evidence.upheld_complaints - gone,
         )
     )
 

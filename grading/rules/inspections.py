@@ -45,13 +45,15 @@ class Outcome(StrEnum):
 
     CLEAN = "clean"
     CORRECTED = "corrected"
+    ORDERED = "ordered"
     FINDING = "finding"
     OBSTRUCTED = "obstructed"
 
 
 OUTCOMES: dict[Outcome, str] = {
     Outcome.CLEAN: N_("未发现问题"),
-    Outcome.CORRECTED: N_("当场或限期改正"),
+    Outcome.CORRECTED: N_("当场改正"),
+    Outcome.ORDERED: N_("责令限期整改"),
     Outcome.FINDING: N_("发现不良行为，拟记分"),
     Outcome.OBSTRUCTED: N_("拒绝、阻挠检查，拟记分"),
 }
@@ -99,6 +101,20 @@ class OutsideEmpty(Rejected):
 
     code: ClassVar[str] = "inspection-outside-empty"
     text: ClassVar[str] = N_("请填写公告时指定的公共数值，以及在哪里可以查到。")
+
+
+class NothingOrdered(Conflict):
+    """Only an open order can be closed."""
+
+    code: ClassVar[str] = "nothing-ordered"
+    text: ClassVar[str] = N_("这次抽查没有责令限期整改，或者整改已经确认完成。")
+
+
+class OrderWithoutTerm(Rejected):
+    """An order says until when."""
+
+    code: ClassVar[str] = "order-without-term"
+    text: ClassVar[str] = N_("责令限期整改的，请填写整改期限，不早于今天。")
 
 
 class AlreadyInspected(Conflict):
@@ -174,6 +190,7 @@ def chosen(order: Sequence[str], lines: Sequence[Line], owed: Mapping[str, int])
 TRAIL_TITLES: dict[str, str] = {
     "inspection-plan.announced": N_("公告抽查计划，名单与承诺冻结"),
     "inspection-plan.drawn": N_("抽查对象抽取，结果公布"),
-    "inspection.recorded": N_("记录抽查结果"),
+    "inspection.recorded": N_("抽查结果记录在案，公开"),
+    "inspection.rectified": N_("限期整改确认完成"),
 }
-OPEN_ACTS = ("inspection-plan.announced", "inspection-plan.drawn", "inspection.recorded")
+OPEN_ACTS = ("inspection-plan.announced", "inspection-plan.drawn", "inspection.recorded", "inspection.rectified")

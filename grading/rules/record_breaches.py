@@ -14,12 +14,13 @@ from core.i18n import N_
 from market.rules.declined import DeclinedAward
 
 ITEMS: dict[RecordBreach, str] = {
+    RecordBreach.NOT_SIGNED: "CP-0501",
     RecordBreach.CONTRACT_LATE: "CP-0201",
     RecordBreach.CORRECTION_LATE: "CP-0201",
     RecordBreach.OVERRUN: "CP-0204",
     RecordBreach.RETURNED_TWICE: "CP-0503",
 }
-"""Scheme XT-2026.1: late filing; overrun of more than half; the same result returned twice."""
+"""Scheme XT-2026.1: a winner that does not sign drops its award; late filing; overrun of more than half; the same result returned twice."""
 OUTDATED_ITEM = "CP-0202"
 DECLINED_ITEM = "CP-0501"
 
@@ -27,7 +28,7 @@ SHOWN: Mapping[str, str] = {
     "CP-0201": N_("系统到期自动提出：合同、更正成果逾期"),
     "CP-0202": N_("系统自动提出：证书到期后 10 个工作日内没有更新；人员离职等其他变更系统不掌握，由人提出"),
     "CP-0204": N_("系统自动提出；是否事先告知、有无正当理由由人核对"),
-    "CP-0501": N_("系统自动提出：中选后自行放弃；有无正当理由由人核对"),
+    "CP-0501": N_("系统自动提出：中选后自行放弃，或者委托方已确认、期满仍不签订合同；有无正当理由由人核对"),
     "CP-0503": N_("系统自动提出；退回理由是否成立由人核对"),
     "CP-0505": N_("系统到期自动提出"),
 }
@@ -37,6 +38,14 @@ NOT_SHOWN: Mapping[str, str] = {
     "CP-0205": N_("由人提出：平台上每项服务的时限和收费依据不填不能备案，平台外是否公开系统不掌握"),
 }
 """Whose evidence is a record that the platform does not keep."""
+CAPS: Mapping[str, str] = {
+    "CC-01": N_("由技术审查记录算出"),
+    "CC-02": N_("由认定的记分算出"),
+    "CC-03": N_("随机抽查时责令限期整改的，到确认完成为止"),
+    "CC-04": N_("投诉由工作人员作为记分提出并写明，机构可以申辩，认定后才算"),
+    "AFTER-D": N_("由 D 级的记录算出"),
+}
+"""Where each cap at C gets its facts."""
 BY_PEOPLE = N_("由人提出，附证据")
 
 LOOK_BACK = timedelta(days=30)
@@ -93,6 +102,11 @@ def facts_of(one: RecordedBreach, day: str) -> str:
     """What the record says, in one Chinese sentence; what it cannot know is named for whoever decides."""
     first, second = one.figures
     match one.kind:
+        case RecordBreach.NOT_SIGNED:
+            return (
+                f"选取公告 {one.contract_no}“{one.title}”中选后，委托方已确认合同第 {first} 稿，签订期限到 {day} 届满，"
+                "机构没有确认签订。是否有正当理由由认定人核对，请申辩时举证。"
+            )
         case RecordBreach.CONTRACT_LATE:
             return f"合同 {one.contract_no}“{one.title}”应于 {day} 前备案，到期时没有备案。"
         case RecordBreach.CORRECTION_LATE:

@@ -145,7 +145,7 @@ def check_shown(draft: WayBackDraft, files: int) -> None:
 
 
 TRAIL_TITLES: dict[str, str] = {
-    "way-back.filed": N_("申请退出 D 级"),
+    "way-back.filed": N_("机构提出退出 D 级的申请"),
     "way-back.returned": N_("退出申请退回补正"),
     "way-back.accepted": N_("退出申请材料齐全"),
     "way-back.granted": N_("同意退出 D 级"),

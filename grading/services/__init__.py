@@ -14,6 +14,7 @@ from grading.services.conduct import (
 from grading.services.direct_d import Imposition, impose_direct_d
 from grading.services.displays import end_displays
 from grading.services.grader_signals import assign_signal, compute_grader_signals, decide_signal, reopen_signal
+from grading.services.improvement import ImprovementReceipt, file_improvement
 from grading.services.inheritance import (
     InheritanceReceipt,
     clear_inheritance,
@@ -29,6 +30,7 @@ from grading.services.inspections import (
     InspectionReceipt,
     PlanReceipt,
     announce_plan,
+    confirm_rectified,
     draw_plan,
     record_inspection,
 )
@@ -78,6 +80,7 @@ __all__ = [
     "PROOF",
     "FindingDraft",
     "Imposition",
+    "ImprovementReceipt",
     "InheritanceReceipt",
     "InspectionDraft",
     "InspectionReceipt",
@@ -100,6 +103,7 @@ __all__ = [
     "comment",
     "complete_way_back",
     "compute_grader_signals",
+    "confirm_rectified",
     "contest",
     "decide_conduct",
     "decide_inheritance",
@@ -113,6 +117,7 @@ __all__ = [
     "edit_scheme",
     "end_displays",
     "enter_force_if_due",
+    "file_improvement",
     "file_way_back",
     "impose_direct_d",
     "lift_due",

@@ -38,7 +38,10 @@ LAPSE_ITEM = "CP-0505"
 
 @dataclass(frozen=True)
 class FindingDraft:
-    """What is found against an agency; `profession` None means it concerns all of them."""
+    """What is found against an agency; `profession` None means it concerns all of them.
+
+    `complaint`: it came up by a complaint; two upheld ones cap the grade at C (CC-04).
+    """
 
     agency_id: int
     profession: Profession | None
@@ -48,6 +51,7 @@ class FindingDraft:
     facts: str
     source: str
     evidence: tuple[Upload, ...] = ()
+    complaint: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ async def propose(actor: Identity, draft: FindingDraft) -> ProposalReceipt:
         finding_id = await _insert(actor, draft, number, item.points, rules.scheme_id, until)
         digests = await _attach(actor, finding_id, "evidence", draft.evidence)
         stated = {"number": number, "code": draft.code, "points": item.points, "facts": draft.facts}
+        stated |= {"complaint": True} if draft.complaint else {}
         entry = await trail.record(
             actor,
             "conduct.proposed",
@@ -170,8 +175,9 @@ async def _insert(
 ) -> int:
     finding_id: int = await db.value(
         "insert into grading_conduct (number, agency, profession, code, scheme, points, event, found_on, facts,"
-        " source, state, proposed_by, proposed_at, reply_until, reply, reasons, document_no)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', '', '') returning id",
+        " source, state, proposed_by, proposed_at, reply_until, reply, reasons, document_no,"
+        " complaint)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', '', '', $15) returning id",
         number,
         draft.agency_id,
         draft.profession.value if draft.profession else None,
@@ -186,6 +192,7 @@ async def _insert(
         actor.account_id,
         clock.now(),
         until,
+        draft.complaint,
     )
     return finding_id
 

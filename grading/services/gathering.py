@@ -12,11 +12,13 @@ from agencies.queries import AgencyRow
 from agencies.rules import CreditGrade, Profession, Standing
 from contracts.queries import CaseEvidence, case_evidence
 from core import clock, db
+from grading.queries.inspections import orders_on
+from grading.queries.records import GROUNDS, ground_of_row
 from grading.queries.schemes import Rulebook
 from grading.queries.supervision import predecessors
-from grading.rules.conduct import ZEROS_D, zero_terms
+from grading.rules.conduct import ZEROS_D, complaint_counts, zero_terms
 from grading.rules.corrections import Change, CorrectionKind, corrected
-from grading.rules.ends import end_of, finding_record, ground_record
+from grading.rules.ends import end_of, finding_record
 from grading.rules.evidence import (
     Case,
     DirectGround,
@@ -33,19 +35,10 @@ from grading.rules.scheme import Scheme, TermRules, load_scheme
 Key = tuple[int, Profession]
 
 _FINDINGS = """
-select f.id, f.agency, f.profession, f.code, f.points, f.event, f.decided_on, f.number, s.source,
+select f.id, f.agency, f.profession, f.code, f.points, f.event, f.decided_on, f.number, f.complaint, s.source,
   case when f.ended_on <= $2 then f.ended_on end as ended_on
 from grading_conduct f join grading_scheme s on s.id = f.scheme
 where f.state in ('upheld', 'repaired') and f.agency = any($1::bigint[]) and f.decided_on <= $2
-"""
-_GROUNDS = """
-select d.agency, d.profession, d.code, d.document_no, d.starts_on, d.ends_on,
-  (select min(r.ends_on) from grading_repair r where r.direct_d = d.id and r.state = 'granted' and r.ends_on <= $2)
-    as repaired_on,
-  (select max(w.effective_on) from grading_way_back w where w.direct_d = d.id and w.state = 'granted'
-     and (w.decided_at at time zone 'Asia/Shanghai')::date <= $2) as released_on
-from grading_direct_d d
-where d.agency = any($1::bigint[]) and d.starts_on <= $2
 """
 _PAST = """
 select agency, profession, as_of, result, quality, band, score, sd
@@ -96,10 +89,12 @@ async def changes_of(agency_ids: Sequence[int]) -> dict[int, list[Change]]:
     """What upheld objections have corrected in the evidence, by agency, in the order it was decided."""
     found: defaultdict[int, list[Change]] = defaultdict(list)
     for row in await db.rows(
-        "select agency, kind, target, amount from grading_correction where agency = any($1::bigint[]) order by id",
+        "select c.agency, c.kind, c.target, c.amount, coalesce(f.complaint, false) as complaint from grading_correction c"
+        " left join grading_conduct f on f.id = c.target and c.kind = 'drop-finding'"
+        " where c.agency = any($1::bigint[]) order by c.id",
         list(agency_ids),
     ):
-        found[row["agency"]].append(Change(CorrectionKind(row["kind"]), row["target"], row["amount"]))
+        found[row["agency"]].append(Change(CorrectionKind(row["kind"]), row["target"], row["amount"], row["complaint"]))
     return found
 
 
@@ -156,11 +151,15 @@ def _stars(one: CaseEvidence, as_of: date) -> Stars | None:
 class _Record:
     findings: Mapping[int, list[Any]]
     grounds: Mapping[int, list[Any]]
+    ordered: set[tuple[int, str]]
 
 
 async def _conduct(ids: Sequence[int], as_of: date) -> _Record:
-    findings, grounds = await db.rows(_FINDINGS, ids, as_of), await db.rows(_GROUNDS, ids, as_of)
-    return _Record(_by_agency(findings), _by_agency(grounds))
+    findings, grounds = (
+        await db.rows(_FINDINGS, ids, as_of),
+        await db.rows(GROUNDS + "where d.agency = any($2::bigint[]) and d.starts_on <= $1", as_of, ids),
+    )
+    return _Record(_by_agency(findings), _by_agency(grounds), await orders_on(ids, as_of))
 
 
 def _by_agency(rows: Iterable[Any]) -> Mapping[int, list[Any]]:
@@ -196,6 +195,12 @@ def _subject(
     earlier = [row for one in carried for row in past.get((one, trade), ())]
     terms = rules.scheme.terms
     until = standing.qualification_valid_until
+    findings = [
+        (_finding(row, rules.scheme), row["complaint"])
+        for one in carried
+        for row in conduct.findings.get(one, ())
+        if _concerns(row, trade)
+    ]
     evidence = Evidence(
         agency_id=agency.agency_id,
         profession=trade,
@@ -206,13 +211,13 @@ def _subject(
         certificate_until=until,
         certificate_valid=standing.qualified(as_of),
         cases=tuple(cases.get(key, ())),
-        findings=tuple(
-            _finding(r, rules.scheme) for one in carried for r in conduct.findings.get(one, ()) if _concerns(r, trade)
-        ),
+        findings=tuple(finding for finding, _ in findings),
         grounds=(
             *(_ground(r, terms) for one in carried for r in conduct.grounds.get(one, ()) if _concerns(r, trade)),
             *(ground for one in inherited for ground in _by_zeros(cases.get((one, trade), ()), rules.scheme)),
         ),
+        rectification_open=any((one, trade.value) in conduct.ordered for one in carried),
+        upheld_complaints=sum(complaint and complaint_counts(one, as_of) for one, complaint in findings),
         rated_before=any(row["quality"] != CreditGrade.N for row in before),
         previous=previous_of(before[-1]) if before else None,
         history=history_of(earlier, as_of, rules.scheme.gates.no_low_grade_months),
@@ -242,14 +247,7 @@ def _finding(row: Any, scheme: Scheme) -> Finding:
 
 def _ground(row: Any, terms: TermRules) -> DirectGround:
     """A direct D as long as it counts: until the way back or a repair is granted, at the longest 36 months."""
-    record = ground_record(
-        row["starts_on"],
-        row["ends_on"],
-        released_on=row["released_on"],
-        repaired_on=row["repaired_on"],
-        terms=terms,
-    )
-    return DirectGround(row["code"], row["document_no"], row["starts_on"], end_of(record).on)
+    return DirectGround(row["code"], row["document_no"], row["starts_on"], end_of(ground_of_row(row, terms)).on)
 
 
 def _by_zeros(cases: Sequence[Case], scheme: Scheme) -> list[DirectGround]:

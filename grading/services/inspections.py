@@ -22,7 +22,9 @@ from grading.rules.inspections import (
     AlreadyInspected,
     ItemMissing,
     Line,
+    NothingOrdered,
     NothingToInspect,
+    OrderWithoutTerm,
     Outcome,
     OutsideEmpty,
     PlanDrawn,
@@ -57,13 +59,14 @@ class PlanReceipt:
 
 @dataclass(frozen=True)
 class InspectionDraft:
-    """What an inspection found; `code` names the conduct item when points are proposed."""
+    """What an inspection found; `code` names the conduct item when points are proposed, `correct_by` the term of an order."""
 
     visited_on: date
     inspectors: str
     facts: str
     outcome: Outcome
     code: str = ""
+    correct_by: date | None = None
 
 
 @dataclass(frozen=True)
@@ -237,9 +240,14 @@ async def _order(plan: Any, place: int, line: Line, due_on: date) -> None:
 async def record_inspection(*, actor: Identity, inspection_id: int, draft: InspectionDraft) -> InspectionReceipt:
     """Record what was found; published. A finding or an obstruction becomes a proposal of points, decided by another.
 
-    Raises `PlanGone`, `AlreadyInspected`, `ItemMissing`.
+    An order to put something right within a term caps the grade at C while it is open (rule-set XT-2026.1, CC-03).
+    Raises `PlanGone`, `AlreadyInspected`, `ItemMissing`, `OrderWithoutTerm`.
     """
     actor.require(Permission.RECORD_CONDUCT)
+    ordered = draft.outcome is Outcome.ORDERED
+    if ordered and (draft.correct_by is None or draft.correct_by < clock.today()):
+        raise OrderWithoutTerm
+    correct_by = draft.correct_by if ordered else None
     async with transaction():
         row = await db.row(
             "select i.*, p.number from grading_inspection i join grading_inspection_plan p on p.id = i.plan"
@@ -253,7 +261,7 @@ async def record_inspection(*, actor: Identity, inspection_id: int, draft: Inspe
         finding_id = await _proposed(actor, row, draft)
         await db.execute(
             "update grading_inspection set state = 'done', visited_on = $2, inspectors = $3, facts = $4, outcome = $5,"
-            " recorded_by = $6, recorded_at = $7, finding = $8 where id = $1",
+            " recorded_by = $6, recorded_at = $7, finding = $8, correct_by = $9 where id = $1",
             inspection_id,
             draft.visited_on,
             draft.inspectors,
@@ -262,17 +270,55 @@ async def record_inspection(*, actor: Identity, inspection_id: int, draft: Inspe
             actor.account_id,
             clock.now(),
             finding_id,
+            correct_by,
         )
+        term = {"correct_by": correct_by} if correct_by else {}
         entry = await trail.record(
             actor,
             "inspection.recorded",
             f"inspection:{inspection_id}",
-            after={"plan": row["number"], "visited_on": draft.visited_on, "outcome": draft.outcome.value},
+            after={"plan": row["number"], "visited_on": draft.visited_on, "outcome": draft.outcome.value} | term,
             personal={"inspectors": draft.inspectors, "facts": draft.facts},
             threads=[f"inspection-plan:{row['plan']}", f"agency:{row['agency']}"],
         )
         await _tell(row, draft)
     return InspectionReceipt(inspection_id, draft.outcome, finding_id, clock.now(), entry)
+
+
+async def confirm_rectified(*, actor: Identity, inspection_id: int, words: str) -> InspectionReceipt:
+    """Confirm that what an inspection ordered is put right; from that day it caps no grade any more.
+
+    The next grade knows it. Raises `PlanGone`, `NothingOrdered`.
+    """
+    actor.require(Permission.RECORD_CONDUCT)
+    async with transaction():
+        row = await db.row(
+            "select i.*, p.number from grading_inspection i join grading_inspection_plan p on p.id = i.plan"
+            " where i.id = $1 for update of i",
+            inspection_id,
+        )
+        if row is None:
+            raise PlanGone
+        if row["correct_by"] is None or row["corrected_on"] is not None:
+            raise NothingOrdered
+        await db.execute(
+            "update grading_inspection set corrected_on = $2, confirmed_by = $3 where id = $1",
+            inspection_id,
+            clock.today(),
+            actor.account_id,
+        )
+        entry = await trail.record(
+            actor,
+            "inspection.rectified",
+            f"inspection:{inspection_id}",
+            after={"plan": row["number"], "corrected_on": clock.today(), "late": clock.today() > row["correct_by"]},
+            personal={"words": words},
+            threads=[f"inspection-plan:{row['plan']}", f"agency:{row['agency']}"],
+        )
+        agency = await agency_row(row["agency"])
+        context = {"plan_id": row["plan"], "number": row["number"], "words": words}
+        await mail.send(to_organization=agency.organization_id, message="grading/inspection_rectified", context=context)
+    return InspectionReceipt(inspection_id, Outcome.ORDERED, row["finding"], clock.now(), entry)
 
 
 async def _proposed(actor: Identity, row: Any, draft: InspectionDraft) -> int | None:
@@ -298,5 +344,10 @@ async def _tell(row: Any, draft: InspectionDraft) -> None:
     await mail.send(
         to_organization=agency.organization_id,
         message="grading/inspection_recorded",
-        context={"plan_id": row["plan"], "number": row["number"], "outcome": draft.outcome.value},
+        context={
+            "plan_id": row["plan"],
+            "number": row["number"],
+            "outcome": draft.outcome.value,
+            "until": str(draft.correct_by or ""),
+        },
     )

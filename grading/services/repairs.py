@@ -15,8 +15,9 @@ from core.identity import SYSTEM, Identity, Permission
 from core.serials import next_number
 from core.states import advance
 from core.workdays import calendar
+from grading.queries.records import ground_of_row
 from grading.queries.schemes import rulebook_on
-from grading.rules.ends import Record, counts, finding_record, ground_record
+from grading.rules.ends import Record, counts, finding_record
 from grading.rules.life_terms import RepairClass
 from grading.rules.lifecycle import CONDUCT_TRANSITIONS, ConductAct, ConductState, RunKind
 from grading.rules.months import add_months
@@ -141,13 +142,7 @@ async def _target(draft: RepairDraft) -> _Target:
         " (select max(number) from grading_way_back where direct_d = $1 and state <> 'refused') as way_back",
         row["id"],
     )
-    record = ground_record(
-        row["starts_on"],
-        row["ends_on"],
-        released_on=ended["released_on"],
-        repaired_on=ended["repaired_on"],
-        terms=scheme.terms,
-    )
+    record = ground_of_row({**row, **ended}, scheme.terms)
     if counts(record, clock.today()):
         if ended["way_back"]:
             raise WayBackRunning(number=ended["way_back"])

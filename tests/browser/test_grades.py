@@ -124,6 +124,15 @@ def test_pages_about_grades_and_money_are_readable_by_everybody(desk: Desk) -> N
                 raise AssertionError(f"{name} may not read {path}")
 
 
+def test_an_agency_with_grade_c_files_its_improvement_plan(desk: Desk) -> None:
+    agency = desk.person("agency").go("/my-grade")
+    agency.sees("10 个工作日内提交改进计划")
+    agency.send("/improvement", measures="图件质检改为两级，月底前完成。", training="全体技术人员参加规范培训。")
+    agency.sees("图件质检改为两级")
+    desk.person("officer").go("/improvements").sees("全体技术人员参加规范培训")
+    desk.person().go(f"/agencies/{desk.office.agency_id}/grade/{desk.office.profession}").sees("已提交")
+
+
 def test_a_finding_is_answered_upheld_and_repaired(desk: Desk, tmp_path: Path) -> None:
     proof = tmp_path / "整改证明.pdf"
     proof.write_bytes(b"%PDF-1.7\n%%EOF")
@@ -134,7 +143,8 @@ def test_a_finding_is_answered_upheld_and_repaired(desk: Desk, tmp_path: Path) -
         code=MINOR,
         found_on=desk.office.now[:10],
         facts="委托方投诉后第八个工作日才答复。",
-        source="平台投诉记录",
+        source="来信投诉",
+        complaint=True,
     )
     finding = int(address.partition("?")[0].rpartition("/")[2])
 
@@ -142,6 +152,7 @@ def test_a_finding_is_answered_upheld_and_repaired(desk: Desk, tmp_path: Path) -
     desk.person("officer").go(f"/conduct/{finding}").send("/decide", verdict="uphold", reasons="证据充分，予以认定。")
     reader = desk.person().go(f"/conduct/{finding}")
     reader.sees("证据充分")
+    reader.sees("来自投诉")
 
     agency = desk.person("agency").go("/grading/repairs/new")
     address = agency.send(

@@ -306,6 +306,26 @@ async def test_a_blind_second_mark_comes_from_another_region() -> None:
         assert (blind["reviewer"] in away) == (first == "370982")
 
 
+async def test_the_lot_counts_all_results_and_takes_the_second_seat_where_there_are_two() -> None:
+    """Large fees had two reviewers of one region and were never in the lot: of all results fewer than 5 % were blind."""
+    await given.make_reviewers(3, region="370982")
+    away = await given.make_reviewers(1, region="370112")
+    made = await given.make_filed("240000.00")
+    await make_grade(made.agency.agency_id)
+    with services.seeds_from(random.Random(_DOUBLING[0])):
+        receipt = await given.accept(made)
+    row = await review_row(receipt.review_id)
+    assert (row["doubled"], row["wanted"]) == (True, 2)
+    seats = await db.rows(
+        "select a.reviewer, a.blind, r.region from contracts_assignment a join contracts_reviewer r on r.id = a.reviewer"
+        " where a.review = $1 order by a.seat",
+        receipt.review_id,
+    )
+    assert [seat["blind"] for seat in seats] == [False, True]
+    assert seats[0]["region"] != seats[1]["region"]
+    assert {seat["reviewer"] for seat in seats} & set(away)
+
+
 async def test_without_reviewers_the_seat_waits_for_the_officer() -> None:
     made = await given.make_filed()
     receipt = await given.accept(made)

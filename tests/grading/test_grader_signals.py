@@ -1,5 +1,6 @@
 """Signals about the graders: the finders on small frames, the queue on the database and over HTTP."""
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.identity import Identity, Role
 from core.trail import registry
 from grading import services
 from grading.queries.grader_signals import SignalFilter, grader_signal, grader_signals, waiting_signals
+from grading.queries.schemes import rulebook_on
 from grading.rules.grader_signals import (
     DEFINITIONS,
     SIGNALS,
@@ -333,6 +335,20 @@ class TestQueue:
             page = await (await browse()).get("/grading/severity")
             assert "R-" in page.text
             assert "测试员" not in page.text
+
+    async def test_groups_overlap_and_every_frozen_table_are_public(self, browse: Any) -> None:
+        """A digest that stands on every grade is worth nothing while its text cannot be had."""
+        with clock.at(NOW):
+            await dependent()
+            reader = await browse()
+            page = (await reader.get("/grading/severity")).text
+            for said in ("谁和谁比得上", "全部连通", "外地审查员背靠背再审", "编号带 * 的"):
+                assert said in page
+            known = (await rulebook_on(NOW.date())).calibration
+            assert f'href="/grading/tables/{known.id}"' in page
+            text = await reader.get(f"/grading/tables/{known.id}")
+            assert hashlib.sha256(text.content).hexdigest() == known.digest
+            assert (await reader.get("/grading/tables/XT-CAL-1999Q1")).status_code == 404
 
 
 def test_services_are_at_the_door() -> None:

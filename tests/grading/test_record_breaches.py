@@ -55,6 +55,36 @@ async def test_a_contract_not_filed_in_time_is_proposed_once_also_when_filed_lat
             )
 
 
+async def test_a_winner_that_does_not_sign_what_its_client_signed_is_proposed_once() -> None:
+    made = await given.make_draft()
+    contract = "select confirm_due_at from contracts_contract where id = $1"
+    due = await db.value(contract, made.contract_id)
+    with clock.at(due + timedelta(hours=1)):
+        assert (
+            await services.sweep_record() == 0
+        )  # the client has not confirmed either: it does not wait for the winner
+    late = due - timedelta(hours=2)
+    with clock.at(late):
+        version = await given.version_of(made.contract_id)
+        await contracts.confirm_contract(actor=made.client, contract_id=made.contract_id, version=version)
+    three = (await calendar()).due_at(late, 3)
+    with clock.at(three - timedelta(minutes=1)):
+        assert await services.sweep_record() == 0
+    with clock.at(three + timedelta(hours=1)):
+        assert (await services.sweep_record(), await services.sweep_record()) == (1, 0)
+        assert await proposed() == [("CP-0501", f"contract-signing:{made.contract_id}")]
+        facts = await db.value("select facts from grading_conduct")
+        assert "委托方已确认合同第 1 稿" in facts
+
+
+async def test_a_winner_that_signed_or_whose_client_holds_the_pen_is_left_alone() -> None:
+    made = await given.make_draft()
+    due = await db.value("select confirm_due_at from contracts_contract where id = $1", made.contract_id)
+    await contracts.confirm_contract(actor=made.seller, contract_id=made.contract_id, version=1)
+    with clock.at(due + timedelta(days=7)):
+        assert await services.sweep_record() == 0
+
+
 async def test_what_a_person_brought_up_or_what_is_old_is_left_alone() -> None:
     made = await given.make_draft()
     await given.sign(made)

@@ -14,6 +14,7 @@ from core.identity import Identity, Role
 from core.workdays import calendar
 from grading import services
 from grading.queries.conduct import finding
+from grading.queries.repairs import repairable
 from grading.rules.asked import AskedAlready, AskedKind, HumanAsked, RequestAbsent, SignerAnswers
 from grading.rules.life_terms import RepairClass
 from grading.rules.lifecycle import ConductPhase
@@ -209,3 +210,15 @@ async def test_a_signed_grade_is_looked_at_by_another_person(made: MadeAgency):
         with pytest.raises(SignerAnswers):
             await services.answer_asked(actor=signer, request_id=asked.request_id, answer="没有差错。")
         await services.answer_asked(actor=await officer(), request_id=asked.request_id, answer="没有差错。")
+
+
+async def test_twenty_points_end_by_date_and_are_not_offered_for_repair(made: MadeAgency, browse: Any) -> None:
+    """Twelve months of life and twelve of shortest display: nobody is told to wait for a day that never comes."""
+    await upheld(made, await code_of(20))
+    (one,) = await repairable(made.agency_id)
+    assert (one.earliest, one.by_itself) == (one.ends, True)
+    page = (await (await browse(made.member)).get("/grading/repairs")).text
+    assert "到期自行终止，不必申请" in page
+    assert "20 分以上的记分 12 个月到期即终止" in page
+    with clock.at(DAY + timedelta(days=365)):
+        assert await repairable(made.agency_id) == []

@@ -65,6 +65,7 @@ NULLABLE_KEYS = {
     "grading_inheritance.cleared_by": "in force, or never in force",
     "grading_inspection_plan.drawn_by": "announced, not drawn yet",
     "grading_inspection.recorded_by": "not visited yet",
+    "grading_inspection.confirmed_by": "nothing was ordered, or it is not put right yet",
     "grading_inspection.finding": "most inspections find nothing to record",
 }
 

@@ -80,6 +80,7 @@ LIFE = {
         "supplied",
     ],
     "select distinct outcome from grading_inspection where outcome is not null order by 1": ["clean", "corrected"],
+    "select count(*) > 0 from grading_improvement": [True],
     "select distinct state from grading_conduct order by 1": ["not-upheld", "proposed", "repaired", "upheld"],
 }
 """What the demo must hold of a grade's life, question and answer."""

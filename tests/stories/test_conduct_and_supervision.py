@@ -17,9 +17,11 @@ from core.identity import SYSTEM, Identity, Role
 from core.trail.export import export as export_trail
 from grading import services as grading
 from grading.queries.conduct import live_findings
+from grading.queries.improvement import duties
 from grading.queries.inheritance import in_force, inheritances
 from grading.queries.inspections import inspections, plan
 from grading.queries.my_grade import my_grade
+from grading.rules.improvement import ImprovementDraft
 from grading.rules.inspections import Outcome
 from grading.rules.way_back import WayBackDraft
 from grading.services import FindingDraft, Imposition, InspectionDraft
@@ -170,6 +172,34 @@ async def test_an_inspection_plan_is_drawn_and_anybody_verifies_it(tmp_path: Pat
         await time.passes(workdays=6)
         await grading.decide_conduct(actor=other, finding_id=found.finding_id, upheld=True, reasons="属实")
         assert [one.points for one in await live_findings(row.agency_id)] == [2]
+
+
+async def test_an_inspection_orders_a_c_and_the_way_up_again() -> None:
+    with time_begins(MONDAY) as time:
+        officer, other = await officers(2)
+        made = await rated(await g.make_field())
+        await a_month_is_graded(time, officer)
+        assert await shown(made) == B
+        announced = await grading.announce_plan(actor=officer, outside_source="双色球 2026 年第 26 期")
+        await grading.draw_plan(actor=officer, plan_id=announced.plan_id, value="04 08 15 16 23 30 + 11", where="官网")
+        (row,) = await inspections(announced.plan_id, officer)
+        term = clock.today() + timedelta(days=30)
+        found = InspectionDraft(clock.today(), "甲、乙", "原始记录没有复核签字", Outcome.ORDERED, correct_by=term)
+        await grading.record_inspection(actor=officer, inspection_id=row.inspection_id, draft=found)
+        assert await shown(made) == B  # an order moves nothing by itself: the next grade does, signed by a person
+        await time.passes(workdays=20)
+        await a_month_is_graded(time, officer)
+        assert await shown(made) == C
+        assert [one.owed for one in await duties(made.agency_id)] == [True]
+        plan_of = ImprovementDraft("原始记录两级复核，逐页签字。", "全体人员参加质量管理培训。")
+        filed = await grading.file_improvement(actor=made.member, profession=SURVEYING, draft=plan_of)
+        assert not filed.late
+        await grading.confirm_rectified(actor=other, inspection_id=row.inspection_id, words="抽查三件，签字齐全。")
+        await time.passes(workdays=20)
+        await a_month_is_graded(time, officer)
+        assert await shown(made) == B
+        assert await duties(made.agency_id) == []
+        assert (await grading.replay_check()).sound
 
 
 async def test_a_deferred_document_that_never_comes() -> None:

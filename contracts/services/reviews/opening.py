@@ -20,7 +20,8 @@ async def open_review(contract: Any, deliverable: Any) -> int:
     """Open the review of an accepted result and draw its reviewers; joins the caller's transaction.
 
     One reviewer, two from a fee of 200,000 yuan or where the sheet says so, more and deeper where the
-    agency's grade asks for it; by lot at least 5 % of the others get a blind second mark from another region.
+    agency's grade asks for it. By lot at least 5 % of all results, however many reviewers they have, get their second
+    mark blind from another region: an added seat where there would be one, the second seat where there are more.
     """
     sheet = sheets.sheet_in_force(contract["review_sheet"], clock.today())
     seed = fresh_seed()
@@ -28,8 +29,8 @@ async def open_review(contract: Any, deliverable: Any) -> int:
     by_amount = rules.reviewers_wanted(contract["amount"], sheet.reviewers)
     plan = await planned(contract, standing.grade.value, by_amount=by_amount, seed=seed)
     wanted = plan.reviewers
-    doubled = wanted == 1 and await _doubled(contract["profession"], seed)
-    review = await _insert(contract, deliverable, sheet, wanted + doubled, doubled, seed)
+    doubled = await _doubled(contract["profession"], seed)
+    review = await _insert(contract, deliverable, sheet, max(wanted, 2) if doubled else wanted, doubled, seed)
     await trail.record(
         SYSTEM,
         "review.opened",
@@ -51,7 +52,7 @@ async def open_review(contract: Any, deliverable: Any) -> int:
 async def _doubled(profession: str, seed: str) -> bool:
     recent = await db.row(
         "select count(*) as n, count(*) filter (where doubled) as doubled from ("
-        "select doubled from contracts_review where profession = $1 and (doubled or wanted = 1)"
+        "select doubled from contracts_review where profession = $1"
         " order by id desc limit $2) as recent",
         profession,
         rules.DOUBLE_WINDOW,

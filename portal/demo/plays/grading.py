@@ -6,6 +6,8 @@ from datetime import date
 from core import clock, db
 from core.clock import shanghai
 from grading import services
+from grading.queries.improvement import Duty, duties
+from grading.rules.improvement import ImprovementDraft
 from portal.demo import words
 from portal.demo.market import DemoMarket
 from portal.demo.stage import Process
@@ -15,6 +17,10 @@ COMMENT_SHARE = 0.06
 LAST_RUN_WORKDAYS = 3
 """Working days between the last run and the end of the market: its drafts wait for comments then."""
 LATEST_DAY = 25
+PLAN = ImprovementDraft(
+    "成果出门前增加一道校核，由技术负责人签字；逐条对照近两次审查的扣分修订作业指导书，本月底前完成。",
+    "全体技术人员参加审查标准培训，两周内完成，签到表存档。",
+)
 ANSWER = "已复核所述成果与记录，原计算无误；意见随等级一并公布。"
 
 
@@ -47,3 +53,15 @@ async def graded(market: DemoMarket, day: date) -> Process:
     receipt = await services.publish_run(actor=officer, run_id=run.run_id)
     for report_id in receipt.left:
         await services.publish(actor=officer, report_id=report_id, answer=ANSWER)
+    for duty in await duties():
+        if duty.owed:
+            chance = market.chance("improvement", duty.agency_id, day)
+            market.enter(promises_better(market, duty), diary.later(clock.now(), chance.randint(2, 9), chance))
+
+
+async def promises_better(market: DemoMarket, duty: Duty) -> Process:
+    """An agency whose grade has become C files its improvement plan, unless its grade moved on meanwhile."""
+    yield market.diary.later(clock.now(), 0, market.chance("improvement", duty.agency_id, duty.report_id))
+    actor = market.people.player_of(duty.agency_id).identity
+    if any(one.owed for one in await duties(duty.agency_id, duty.profession)):
+        await services.file_improvement(actor=actor, profession=duty.profession, draft=PLAN)
