@@ -110,7 +110,7 @@ def _states(rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
 
 
 def _fairness(rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
-    names = [f"{row['group']}　{_('%(n)s 家') % {'n': row['agencies']}}" for row in rows]
+    names = [_("%(name)s（%(n)s 家）") % {"name": row["group"], "n": row["agencies"]} for row in rows]
     return "dots", _dots(names, [(_two(row["gap"]), None, None) for row in rows], [0], unit="")
 
 

@@ -95,6 +95,21 @@ def test_placeholders_survive_translation() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_sentence_hides_in_another_string() -> None:
+    """What stands inside an f-string is not found by the extraction, and stays Chinese for everybody."""
+    hidden = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for name in PACKAGES
+        for path in sorted((ROOT / name).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.JoinedStr)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS
+        if isinstance(call.args[0], ast.Constant)
+    ]
+    assert not hidden, hidden
+
+
 # A number, at most two words, and a word in s; these words in s are no nouns that are counted.
 COUNTS = re.compile(r"%\(\w+\)s((?: [A-Za-z-]+){0,2}? [A-Za-z-]+s)\b(?!['’])")
 NO_NOUN = re.compile(
