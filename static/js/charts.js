@@ -145,7 +145,7 @@
         }))
       });
     },
-    /* one dot a name with its interval, and limits as lines */
+    /* one dot a name with its interval, and limits as lines; a Chinese place has its own name at the end */
     dots: function (d, t, narrow) {
       return Object.assign(base(t, narrow), {
         grid: { left: 4, right: 24, top: 24, bottom: 4, containLabel: true },
@@ -153,7 +153,8 @@
           return d.names[i] + "\n" + d.values[i] + d.unit + (d.lo[i] == null ? "" : "\n" + d.words.range + " " + d.lo[i] + "–" + d.hi[i] + d.unit); } }),
         xAxis: axis(t, { type: "value", min: d.min, max: d.max, scale: true, axisLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 12, hideOverlap: true, formatter: "{value}" + d.unit } }),
         yAxis: axis(t, { type: "category", data: d.names, inverse: true, splitLine: { show: true, lineStyle: { color: t.line } }, axisLine: { show: false },
-          axisLabel: { color: t.ink, fontSize: 12, interval: 0, width: narrow ? 112 : 190, overflow: "truncate", ellipsis: "…" } }),
+          axisLabel: { color: t.ink, fontSize: 12, interval: 0, width: narrow ? 116 : 190, overflow: "truncate", ellipsis: "…",
+            formatter: function (v) { return narrow && v.length > 10 && /^[\u4e00-\u9fff]/.test(v) ? "…" + v.slice(-8) : v; } } }),
         series: [
           { type: "custom", silent: true, tooltip: { show: false }, data: d.values.map(function (v, i) { return [d.lo[i] == null ? v : d.lo[i], d.hi[i] == null ? v : d.hi[i], i]; }), encode: { x: [0, 1], y: 2 }, renderItem: function (p, api) {
             var a = api.coord([api.value(0), api.value(2)]), b = api.coord([api.value(1), api.value(2)]); return { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: t.edge, lineWidth: 3 } }; } },
