@@ -322,6 +322,7 @@ class TestQueue:
             assert page.text.count("以表格查看") >= 3
             sheet = await reader.get("/grading/watch/overlap.csv")
             assert sheet.content.startswith("\ufeff专业,".encode())
+            assert sheet.headers["content-type"] == "text/csv; charset=utf-8"
             book = await reader.get("/grading/watch/overlap.xlsx")
             assert book.content[:2] == b"PK"
             assert (await reader.get("/grading/watch/overlap.exe")).status_code == 404
