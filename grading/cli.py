@@ -84,11 +84,17 @@ def calibrate(as_of: datetime) -> None:
 
 
 @cli.command()
-@click.option("--from", "since", type=_DAY, help="First day of evaluation; default: the first grade.")
-@click.option("--to", "until", type=_DAY, help="Last day of evaluation; default: the last grade.")
+@click.option(
+    "--from", "since", type=_DAY, metavar="YYYY-MM-DD", help="First day of evaluation; default: the first grade."
+)
+@click.option("--to", "until", type=_DAY, metavar="YYYY-MM-DD", help="Last day of evaluation; default: the last grade.")
 @click.option("--check", is_flag=True, help="Exit code 1 unless every grade comes out as published.")
 def replay(since: datetime | None, until: datetime | None, check: bool) -> None:
     """Compute every published grade again from its stored evidence and compare digests and figures."""
+    if since and until and since > until:  # nothing lies between them, and nothing would be proved
+        raise click.BadParameter(
+            speak("起始日不得晚于截止日。", "The first day must not be after the last."), param_hint="--from"
+        )
     receipt = with_database(lambda: _replayed(since, until))
     click.echo(
         speak(
