@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from core.i18n import CountedSentence
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 _MAX_PORT = 65535
 
@@ -27,10 +29,14 @@ class CannotStart(Exception):
         return speak(self.zh, self.en)
 
 
-def speak(zh: str, en: str) -> str:
-    """Pick the sentence for this terminal: English when the locale asks for it, otherwise Chinese."""
+def speak(zh: str, en: str, **values: Any) -> str:
+    """Pick the sentence for this terminal: English when the locale asks for it, otherwise Chinese.
+
+    With `values` the sentences hold `%(name)s`, and the English one words that follow a number (decision 0003).
+    """
     locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return en if locale.lower().startswith("en") else zh
+    said = en if locale.lower().startswith("en") else zh
+    return CountedSentence(said) % values if values else said
 
 
 class Environment(StrEnum):

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -107,7 +106,9 @@ def export(file: Path, full: bool) -> None:
 
     with _sentences(), _bar("导出", "Exporting") as progress:
         size = run(lambda: write(file, full=full, progress=progress))
-    click.echo(speak(f"已导出 {size} 条到 {file}。", f"{size} entries written to {file}."))
+    click.echo(
+        speak("已导出 %(n)s 条到 %(file)s。", "%(n)s %(n|entry|entries)s written to %(file)s.", n=size, file=file)
+    )
 
 
 @cli.command()
@@ -207,32 +208,34 @@ def _tell(verdict: Verdict) -> None:
         sys.exit(1)
     click.echo(
         speak(
-            f"留痕完好：核对 {verdict.entries} 条记录、{verdict.heads} 个检查点。",
-            f"The trail is whole: {verdict.entries} entries and {verdict.heads} checkpoints checked.",
+            "留痕完好：核对 %(n)s 条记录、%(heads)s 个检查点。",
+            "The trail is whole: %(n)s %(n|entry|entries)s and %(heads)s %(heads|checkpoint|checkpoints)s checked.",
+            n=verdict.entries,
+            heads=verdict.heads,
         )
     )
     for count, zh, en in _remarks(verdict):
         if count:
-            click.echo("  " + speak(zh, en))
+            click.echo("  " + speak(zh, en, n=count))
 
 
-def _remarks(verdict: Verdict) -> list[tuple[Any, str, str]]:
+def _remarks(verdict: Verdict) -> list[tuple[int, str, str]]:
     return [
-        (verdict.waiting, f"{verdict.waiting} 条等待进入日志", f"{verdict.waiting} entries wait for their place"),
+        (verdict.waiting, "%(n)s 条等待进入日志", "%(n)s %(n|entry waits for its|entries wait for their)s place"),
         (
             verdict.deleted_persons,
-            f"{verdict.deleted_persons} 条的个人信息不在此处（依法删除或未导出）",
-            f"personal data of {verdict.deleted_persons} entries are not here (deleted or not exported)",
+            "%(n)s 条的个人信息不在此处（依法删除或未导出）",
+            "personal data of %(n)s %(n|entry|entries)s are not here (deleted or not exported)",
         ),
         (
             verdict.withheld,
-            f"{verdict.withheld} 条只公开指纹，未公开内容",
-            f"{verdict.withheld} entries show digests where their content is withheld",
+            "%(n)s 条只公开指纹，未公开内容",
+            "%(n)s %(n|entry shows a digest|entries show digests)s where the content is withheld",
         ),
         (
             verdict.played,
-            f"{verdict.played} 条由演示时钟写入",
-            f"{verdict.played} entries were written under a simulated clock",
+            "%(n)s 条由演示时钟写入",
+            "%(n)s %(n|entry was|entries were)s written under a simulated clock",
         ),
     ]
 
@@ -253,7 +256,7 @@ def _tell_fault(fault: Fault, count: int) -> None:
             err=True,
         )
     if count > 1:
-        click.echo(speak(f"共发现 {count} 处。", f"{count} faults in all."), err=True)
+        click.echo(speak("共发现 %(n)s 处。", "%(n)s %(n|fault|faults)s in all.", n=count), err=True)
 
 
 def _tell_proof(proved: ProvedEntry) -> None:

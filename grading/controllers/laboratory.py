@@ -41,7 +41,7 @@ READER = [web.requires(Permission.READ_LABORATORY)]
 OFFICER = [web.requires(Permission.CHANGE_SCHEME)]
 PAGE, SHOWN, MOST = 24, 50, 1_000_000
 TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 STATES = {

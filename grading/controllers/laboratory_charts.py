@@ -5,12 +5,18 @@ from typing import Any
 
 from core.i18n import _
 
+LEAST = 5
+"""Months with fewer grades to compare stand in the table only, unless none has more."""
+
 
 def flips_chart(result: Mapping[str, Any]) -> dict[str, Any] | None:
     """Share of grades that changed, by month of evaluation, today and under the variant; None when nothing was rated."""
     rows = [row for row in result["by_month"] if row["steps"]]
     if not rows:
         return None
+    # One grade decided between two evaluations is a month of its own: "all of them changed" would fill the picture.
+    least = min(LEAST, max(row["steps"] for row in rows))
+    rows = [row for row in rows if row["steps"] >= least]
 
     def share(name: str) -> list[float]:
         return [round(100 * row[name] / row["steps"], 1) for row in rows]

@@ -1,5 +1,6 @@
 """What everybody may read: grades, how one came about, the method, and whether a certificate holds."""
 
+from datetime import date
 from typing import Any
 
 import anyio
@@ -131,10 +132,15 @@ async def _shown(agency_id: int, trade: Profession, view: ReportView | None) -> 
     }
 
 
-def _next_day(workdays: Calendar, view: ReportView | None) -> Any:
-    """The first working day of the month after the last evaluation, or of the next month."""
-    base = view.as_of if view else clock.today()
-    day = add_months(base.replace(day=1), 1)
+def _next_day(workdays: Calendar, view: ReportView | None) -> date:
+    """The first working day of the month after the last evaluation, or of the next month where that day is past."""
+    today = clock.today()
+    due = _first_workday_after(workdays, view.as_of if view else today)
+    return due if due >= today else _first_workday_after(workdays, today)
+
+
+def _first_workday_after(workdays: Calendar, month_of: date) -> date:
+    day = add_months(month_of.replace(day=1), 1)
     while not workdays.is_workday(day):
         day = day.replace(day=day.day + 1)
     return day

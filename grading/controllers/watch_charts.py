@@ -17,7 +17,14 @@ Row = Mapping[str, Any]
 def chart(figure: "Figure") -> tuple[str, dict[str, Any]] | None:
     """(kind, data) for `ui.chart`; None where the table itself is the picture or there is nothing to draw."""
     make = _MAKERS.get(figure.code)
-    return make(figure.rows) if make and figure.rows else None
+    drawn = make(figure.rows) if make and figure.rows else None
+    return drawn if drawn and _seen(drawn[1]) else None
+
+
+def _seen(drawn: Mapping[str, Any]) -> bool:
+    """Whether anything stands on the picture: axes without a point tell nothing."""
+    values = drawn["values"] if "values" in drawn else [one for line in drawn["series"] for one in line["values"]]
+    return any(value is not None for value in values)
 
 
 def _hundred(value: float | None) -> float | None:
@@ -103,7 +110,7 @@ def _states(rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
 
 
 def _fairness(rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
-    names = [f"{row['group']}　{_('%(n)s 家') % {'n': row['agencies']}}" for row in rows]
+    names = [_("%(name)s（%(n)s 家）") % {"name": row["group"], "n": row["agencies"]} for row in rows]
     return "dots", _dots(names, [(_two(row["gap"]), None, None) for row in rows], [0], unit="")
 
 

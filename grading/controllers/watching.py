@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 AnyRequest = Request[Any, Any, Any]
 WATCHER = [web.requires(Permission.WATCH_GRADING)]
 TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 

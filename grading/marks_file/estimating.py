@@ -1,6 +1,5 @@
 """From a file of marks to scores and grades, part by part."""
 
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -20,7 +19,9 @@ from grading.estimator.field import Summary
 from grading.estimator.marks import Codes, Flags, Ints, Reals, totals
 from grading.estimator.placing import N
 from grading.estimator.stars import StarScale, hear, learn_stars, voices
-from grading.marks_file.reading import MarksInvalid, Reader
+from grading.marks_file.faults import MarksInvalid
+from grading.marks_file.given import Given, frozen_table, previous_grades
+from grading.marks_file.reading import Reader
 from grading.marks_file.shelf import Lessons, Part, Shelf
 from grading.rules.months import add_months, alive
 from grading.rules.scheme import SchemeInvalid, constants, load_scheme
@@ -73,6 +74,15 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows read, rows after the day, and reviewers whom the frozen table does not know."""
+
+    rows: int
+    ahead: int
+    unlisted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Estimation:
     """Everything learnt from a file, and the way to its scores. Ids are in sorted order."""
 
@@ -83,8 +93,7 @@ class Estimation:
     severity: est.Severity
     field: est.Field
     stars: StarScale
-    rows: int
-    ahead: int
+    counts: Counts
     scored: Callable[[], Iterator[Scored]]
 
 
@@ -92,8 +101,7 @@ class Estimation:
 class Receipt:
     """What was read and learnt."""
 
-    rows: int
-    ahead: int
+    counts: Counts
     agencies: int
     reviewers: int
     field: est.Field
@@ -101,16 +109,34 @@ class Receipt:
     reviewer_variance: float
 
     def told(self) -> str:
-        """One sentence for the terminal."""
-        return speak(
-            f"{self.rows} 个评分，{self.agencies} 家机构，{self.reviewers} 位评审人；{self.ahead} 个评分晚于评定日，未计。"
-            f"总体水平 {self.field.level:.2f}，机构间标准差 {sqrt(self.field.between):.2f}，"
-            f"单次评分标准差 {sqrt(self.field.error):.2f}，评审人严宽标准差 {sqrt(self.reviewer_variance):.2f}；"
-            f"权重每过 {self.half_life:g} 个月减半。",
-            f"{self.rows} marks, {self.agencies} agencies, {self.reviewers} reviewers; {self.ahead} marks lie after the"
-            f" day and were left out. Field level {self.field.level:.2f}; standard deviations: between agencies"
-            f" {sqrt(self.field.between):.2f}, of one mark {sqrt(self.field.error):.2f}, of reviewers"
-            f" {sqrt(self.reviewer_variance):.2f}. Weights halve every {self.half_life:g} months.",
+        """What the terminal says in the end."""
+        counts = self.counts
+        said = speak(
+            "%(rows)s 个评分，%(agencies)s 家机构，%(reviewers)s 位评审人；%(ahead)s 个评分晚于评定日，未计。"
+            "总体水平 %(level)s，机构间标准差 %(between)s，单次评分标准差 %(error)s，评审人严宽标准差 %(strict)s；"
+            "权重每过 %(half)s 个月减半。",
+            "%(rows)s %(rows|mark|marks)s, %(agencies)s %(agencies|agency|agencies)s,"
+            " %(reviewers)s %(reviewers|reviewer|reviewers)s; %(ahead)s %(ahead|mark lies|marks lie)s after the day and"
+            " %(ahead|was|were)s left out. Field level %(level)s; standard deviations: between agencies %(between)s,"
+            " of one mark %(error)s, of reviewers %(strict)s. Weights halve every %(half)s"
+            " %(half|month|months)s.",
+            rows=counts.rows,
+            agencies=self.agencies,
+            reviewers=self.reviewers,
+            ahead=counts.ahead,
+            level=f"{self.field.level:.2f}",
+            between=f"{sqrt(self.field.between):.2f}",
+            error=f"{sqrt(self.field.error):.2f}",
+            strict=f"{sqrt(self.reviewer_variance):.2f}",
+            half=f"{self.half_life:g}",
+        )
+        if not counts.unlisted:
+            return said
+        return said + speak(
+            "%(n)s 位评审人不在给定的严宽表中，未作修正。",
+            " %(n)s %(n|reviewer is|reviewers are)s not in the table of severities given and"
+            " %(n|is|are)s not corrected.",
+            n=counts.unlisted,
         )
 
 
@@ -138,8 +164,7 @@ def estimate_file(path: Path, options: Options, write: Callable[[Estimation], No
         found = _learnt(shelf, names, options, progress)
         write(found)
     return Receipt(
-        rows=found.rows,
-        ahead=found.ahead,
+        counts=found.counts,
         agencies=len(found.agencies),
         reviewers=len(found.reviewers),
         field=found.field,
@@ -165,7 +190,9 @@ def _shelved(reader: Reader, folder: Path, progress: Progress) -> Shelf:
 def _learnt(shelf: Shelf, names: list[list[str]], options: Options, progress: Progress) -> Estimation:
     agencies, reviewers, difficulties, clients = names
     window = _window(options)
-    given = _frozen(options.frozen, reviewers) if options.frozen else None
+    previous = previous_grades(options.previous, agencies) if options.previous else None
+    given = frozen_table(options.frozen, reviewers) if options.frozen else None
+    unlisted = int((~given.listed).sum()) if given else 0
     lessons = Lessons(shelf.folder, shelf.parts)
     rows = ahead = 0
     for n in range(shelf.parts):
@@ -177,7 +204,6 @@ def _learnt(shelf: Shelf, names: list[list[str]], options: Options, progress: Pr
     if given is None:
         options = _wider(options, severity)
     field, stars = _field(shelf, severity, options, window, est.one_in(len(agencies)))
-    previous = _previous(options.previous, agencies) if options.previous else None
 
     def scored() -> Iterator[Scored]:
         for n in range(shelf.parts):
@@ -185,7 +211,8 @@ def _learnt(shelf: Shelf, names: list[list[str]], options: Options, progress: Pr
             yield _score(part, severity, field, stars, options, window, previous)
             progress("score", len(part.agency), len(agencies))
 
-    return Estimation(agencies, reviewers, difficulties, clients, severity, field, stars, rows, ahead, scored)
+    counts = Counts(rows, ahead, unlisted)
+    return Estimation(agencies, reviewers, difficulties, clients, severity, field, stars, counts, scored)
 
 
 def _wider(options: Options, severity: est.Severity) -> Options:
@@ -207,7 +234,7 @@ def _window(options: Options) -> tuple[int, int]:
     return (first - _EPOCH).days, (options.as_of - _EPOCH).days
 
 
-def _teach(lessons: Lessons, n: int, part: Part, window: tuple[int, int], given: "_Given | None") -> None:
+def _teach(lessons: Lessons, n: int, part: Part, window: tuple[int, int], given: Given | None) -> None:
     kept = _kept(part, window)
     reviewer, mark = part.column("reviewer")[kept], part.column("mark")[kept]
     if given is not None:
@@ -228,7 +255,7 @@ def _severity(
     reviewers: list[str],
     difficulties: list[str],
     options: Options,
-    given: "_Given | None",
+    given: Given | None,
     progress: Progress,
 ) -> est.Severity:
     people = len(reviewers) if given is None else 1
@@ -396,62 +423,3 @@ def _score(
         evidence=evidence,
         weighed=weighed,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """Of each reviewer, what a published table says: the correction, and what a mark counts."""
-
-    severity: Reals
-    consistency: Reals
-
-
-def _frozen(path: Path, reviewers: list[str]) -> _Given:
-    """A published table; a reviewer who is not in it is not corrected and counts as the average one.
-
-    Tables of before decision 0018 have no column `consistency`.
-    """
-    known = {row["reviewer"]: row for _, row in _table(path, ("reviewer", "severity"))}
-    told = [known.get(name, {}) for name in reviewers]
-    counts = np.array([_real(path, row.get("consistency") or "1") for row in told])
-    if len(counts) and counts.min() <= 0:
-        raise MarksInvalid(faults=Message(N_("%(file)s：一致性须为正数。"), {"file": path.name}))
-    return _Given(np.array([_real(path, row.get("severity", "0")) for row in told]), counts)
-
-
-def _previous(path: Path, agencies: list[str]) -> np.ndarray[Any, np.dtype[np.int8]]:
-    """Grade codes of the last regrade; an agency that is not in it has none."""
-    codes = {name: code for code, name in enumerate(est.GRADES)}
-    known: dict[str, int] = {}
-    for line, row in _table(path, ("agency", "grade")):
-        if row["grade"] not in codes:
-            raise MarksInvalid(
-                faults=Message(
-                    N_("%(file)s 第 %(line)s 行：等级“%(value)s”不是 A、B、C、D 或 N"),
-                    {"file": path.name, "line": line, "value": row["grade"]},
-                )
-            )
-        known[row["agency"]] = codes[row["grade"]]
-    return np.array([known.get(name, N) for name in agencies], np.int8)
-
-
-def _table(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as opened:
-        reader = csv.DictReader(opened)
-        missing = [name for name in needed if name not in (reader.fieldnames or ())]
-        if missing:
-            values = {"file": path.name, "names": "、".join(missing)}
-            raise MarksInvalid(faults=Message(N_("%(file)s 缺少列：%(names)s。"), values))
-        for row in reader:
-            yield reader.line_num, row
-
-
-def _real(path: Path, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        values = {"file": path.name, "value": text}
-        raise MarksInvalid(faults=Message(N_("%(file)s：严宽值“%(value)s”不是数。"), values))
-    return value

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,25 +18,23 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from core.errors import Message, Rejected
+from core.errors import Message
 from core.i18n import N_
 from grading.estimator.marks import NONE, Codes, Flags, Reals
+from grading.marks_file.faults import MarksInvalid, listed, not_utf8, say
 
 NEEDED = ("agency", "reviewer", "date", "mark")
 OPTIONAL = ("difficulty", "client", "stars", "case")
 BATCH_BYTES = 4 << 20
 BATCH_ROWS = 65_536
 NAMED_AT_MOST = 10
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _EPOCH = date(1970, 1, 1)
-
-
-class MarksInvalid(Rejected):
-    """The file cannot be used; `faults` names the rows."""
-
-    code: ClassVar[str] = "marks-invalid"
-    text: ClassVar[str] = N_("评分文件不能使用，没有写出任何结果：%(faults)s")
+_PARQUET = b"PAR1"
+_PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "ZIP/XLSX", b"\xd0\xcf\x11\xe0": "XLS"}
+STARS = (0.0, 100.0)
+"""On whatever scale: how many points a star is worth is learnt, but something beyond this is no star."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Batch:
     case: np.ndarray[Any, np.dtype[np.uint64]]
 
 
-@dataclass(slots=True)
+@dataclass
 class Reader:
     """Reads one file; keeps the ids it has met. `scale` is the lowest and highest possible mark."""
 
@@ -97,6 +96,11 @@ class Reader:
     clients: Names = field(default_factory=Names)
     _days: dict[str, int | None] = field(default_factory=dict)
 
+    @cached_property
+    def parquet(self) -> bool:
+        """Whether the file is Parquet rather than CSV."""
+        return _is_parquet(self.path)
+
     def batches(self, progress: Callable[[int], None]) -> Iterator[Batch]:
         """All rows; raises `MarksInvalid` for the first batch that has a wrong row. `progress` counts bytes."""
         before = 0
@@ -106,14 +110,14 @@ class Reader:
             progress(read)
 
     def _tables(self) -> Iterator[tuple[pa.Table, int]]:
-        return self._parquet() if self.path.suffix.lower() in {".parquet", ".pq"} else self._csv()
+        return self._parquet() if self.parquet else self._csv()
 
     def _csv(self) -> Iterator[tuple[pa.Table, int]]:
         columns = self._columns(_header(self.path))
         ragged: list[Fault] = []
 
         def report(row: Any) -> str:
-            reason = _say(N_("应有 %(need)s 列，实有 %(have)s 列"), need=row.expected_columns, have=row.actual_columns)
+            reason = say(N_("应有 %(need)s 列，实有 %(have)s 列"), need=row.expected_columns, have=row.actual_columns)
             ragged.append(Fault((row.number or 2) - 2, reason))
             return "skip"
 
@@ -141,19 +145,23 @@ class Reader:
         try:
             opened = pyarrow.parquet.ParquetFile(self.path)
         except (pa.ArrowInvalid, OSError) as problem:
-            raise MarksInvalid(faults=_say(N_("不是有效的 Parquet 文件。"))) from problem
+            raise MarksInvalid(faults=say(N_("不是有效的 Parquet 文件。"))) from problem
         columns = self._columns(opened.schema_arrow.names)
-        for batch in opened.iter_batches(BATCH_ROWS, columns=columns):
-            texts = [_as_text(batch.column(name)) for name in columns]
-            yield pa.table(dict(zip(columns, texts, strict=True))), batch.nbytes
+        try:
+            for batch in opened.iter_batches(BATCH_ROWS, columns=columns):
+                texts = [_as_text(name, batch.column(name)) for name in columns]
+                yield pa.table(dict(zip(columns, texts, strict=True))), batch.nbytes
+        except (pa.ArrowException, OSError) as problem:
+            raise MarksInvalid(faults=say(N_("Parquet 文件读不下去，它可能不完整。"))) from problem
 
     def _columns(self, header: list[str]) -> list[str]:
         missing = [name for name in NEEDED if name not in header]
         if missing:
-            raise MarksInvalid(faults=_say(N_("第 1 行缺少列：%(names)s。"), names="、".join(missing)))
+            said = {"names": listed(missing), "found": listed(header)[:200] or "—"}
+            raise MarksInvalid(faults=say(N_("第 1 行缺少列：%(names)s。那里有：%(found)s。列名用逗号分隔。"), **said))
         twice = sorted({name for name in header if header.count(name) > 1 and name in (*NEEDED, *OPTIONAL)})
         if twice:
-            raise MarksInvalid(faults=_say(N_("第 1 行列名重复：%(names)s。"), names="、".join(twice)))
+            raise MarksInvalid(faults=say(N_("第 1 行列名重复：%(names)s。"), names=listed(twice)))
         return [name for name in (*NEEDED, *OPTIONAL) if name in header]
 
     def _checked(self, table: pa.Table, before: int) -> Batch:
@@ -166,21 +174,27 @@ class Reader:
             faults.extend(Fault(before + int(at), reason(int(at))) for at in np.flatnonzero(wrong)[:NAMED_AT_MOST])
 
         agency, reviewer = self._id("agency", columns, self.agencies), self._id("reviewer", columns, self.reviewers)
-        blame(agency == NONE, lambda _: _say(N_("机构（agency）为空")))
-        blame(reviewer == NONE, lambda _: _say(N_("评审人（reviewer）为空")))
+        blame(agency == NONE, lambda _: say(N_("机构（agency）为空")))
+        blame(reviewer == NONE, lambda _: say(N_("评审人（reviewer）为空")))
         day, wrong = self._day(columns["date"])
-        blame(wrong, lambda at: _say(N_("日期“%(value)s”不是 YYYY-MM-DD"), value=_shown(columns["date"], at)))
+        blame(wrong, lambda at: say(N_("日期“%(value)s”不是 YYYY-MM-DD"), value=_shown(columns["date"], at)))
         mark, wrong = _numbers(columns["mark"])
-        blame(wrong, lambda at: _say(N_("分数“%(value)s”不是数"), value=_shown(columns["mark"], at)))
+        blame(wrong, lambda at: say(N_("分数“%(value)s”不是数"), value=_shown(columns["mark"], at)))
         low, high = self.scale
         blame(
             ~wrong & ((mark < low) | (mark > high)),
-            lambda at: _say(N_("分数 %(value)s 不在 %(low)s 到 %(high)s 之间"), value=mark[at], low=low, high=high),
+            lambda at: say(
+                N_("分数 %(value)s 不在 %(low)s 到 %(high)s 之间"),
+                value=_shown(columns["mark"], at),
+                low=f"{low:g}",
+                high=f"{high:g}",
+            ),
         )
         stars, wrong = _numbers(columns.get("stars", empty))
+        beyond = ~wrong & ((stars < STARS[0]) | (stars > STARS[1]))
         blame(
-            wrong & _said(columns.get("stars", empty)),
-            lambda at: _say(N_("星级“%(value)s”不是数"), value=_shown(columns["stars"], at)),
+            (wrong & _said(columns.get("stars", empty))) | beyond,
+            lambda at: say(N_("星级“%(value)s”不是 0 到 100 之间的数"), value=_shown(columns["stars"], at)),
         )
         if faults:
             raise self._invalid(faults)
@@ -210,34 +224,46 @@ class Reader:
 
     def _invalid(self, faults: list[Fault]) -> MarksInvalid:
         worst = sorted(faults, key=lambda one: one.row)[:NAMED_AT_MOST]
-        lines = _lines(self.path, [one.row for one in worst])
+        rows = [one.row for one in worst]
+        lines = {row: row + 1 for row in rows} if self.parquet else _lines(self.path, rows)
         named = [
-            _say(N_("第 %(line)s 行：%(reason)s"), line=lines[one.row], reason=one.reason).render() for one in worst
+            say(N_("第 %(line)s 行：%(reason)s"), line=lines[one.row], reason=one.reason).render() for one in worst
         ]
         return MarksInvalid(faults="\n  " + "\n  ".join(named))
 
 
-def _say(text: str, **values: Any) -> Message:
-    return Message(text, values)
+def _is_parquet(path: Path) -> bool:
+    """By its name or by its first bytes."""
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        return True
+    with path.open("rb") as opened:
+        return opened.read(len(_PARQUET)) == _PARQUET
 
 
 def _header(path: Path) -> list[str]:
+    """The first line that is not blank."""
+    with path.open("rb") as raw:
+        start = raw.read(4)
+    packed = next((kind for sign, kind in _PACKED.items() if start.startswith(sign)), None)
+    if packed:
+        raise MarksInvalid(
+            faults=say(N_("这是 %(kind)s 文件，不是 CSV 或 Parquet；请先解压或另存为 CSV。"), kind=packed)
+        )
     try:
         with path.open(encoding="utf-8-sig", newline="") as opened:
-            return next(csv.reader(opened), [])
+            return next((row for row in csv.reader(opened) if row), [])
     except UnicodeDecodeError as problem:
-        raise MarksInvalid(faults=_say(N_("文件不是 UTF-8 编码。"))) from problem
+        raise MarksInvalid(faults=not_utf8(path)) from problem
+    except csv.Error as problem:
+        raise MarksInvalid(faults=say(N_("不是有效的 CSV：%(reason)s"), reason=problem)) from problem
 
 
 def _lines(path: Path, rows: list[int]) -> dict[int, int]:
-    """Line of the file on which each data row begins; a Parquet file counts its rows, the first being 1."""
-    if path.suffix.lower() in {".parquet", ".pq"}:
-        return {row: row + 1 for row in rows}
-    wanted, found, ended = set(rows), {}, 1
+    """Line of the file on which each data row begins."""
+    wanted, found = set(rows), {}
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         reader = csv.reader(opened)
-        next(reader, None)
-        ended, number = reader.line_num, 0
+        ended, number = 0, -1  # the header is the first record, and rows are counted after it
         for record in reader:
             if record:
                 if number in wanted:
@@ -249,24 +275,30 @@ def _lines(path: Path, rows: list[int]) -> dict[int, int]:
     return {row: found.get(row, row + 2) for row in rows}
 
 
-def _plainly(path: Path, problem: Exception) -> str:
+def _plainly(path: Path, problem: Exception) -> str | Message:
     """What the parser met, with the line where it can be found."""
-    with path.open("rb") as opened:
-        for number, line in enumerate(opened, 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return _say(N_("第 %(line)s 行：不是 UTF-8 编码"), line=number).render()
-    return str(problem).split("\n", 1)[0]
+    met = str(problem).split("\n", 1)[0]
+    if "Empty CSV" in met:
+        return say(N_("文件没有任何评分。"))
+    if "straddling object" in met:
+        return say(N_("有一行超过 %(size)s MB，多半是一处引号没有成对。"), size=BATCH_BYTES >> 20)
+    return not_utf8(path) or say(N_("不是有效的 CSV：%(reason)s"), reason=met)
 
 
-def _as_text(column: pa.Array) -> pa.Array:
+def _as_text(name: str, column: pa.Array) -> pa.Array:
+    """A column of a Parquet file as it would stand in a CSV; what is not a number is nothing in an optional column."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.dictionary_decode(), kind.value_type
-    if pa.types.is_timestamp(kind):
+    if pa.types.is_timestamp(kind) or pa.types.is_date64(kind):
         column = column.cast(pa.date32(), safe=False)
-    return column.cast(pa.string())
+    if pa.types.is_floating(kind) and name in OPTIONAL:
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException as problem:
+        told = {"name": name, "kind": str(kind)}
+        raise MarksInvalid(faults=say(N_("列 %(name)s 的类型 %(kind)s 不能用"), **told)) from problem
 
 
 def _numbers(column: pa.Array) -> tuple[Reals, Flags]:

@@ -2,18 +2,23 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import numpy as np
 
+from core.errors import Message
+from core.i18n import N_
 from grading import estimator as est
 from grading.estimator.marks import Reals, half_up
 from grading.marks_file.estimating import Estimation, Scored
+from grading.marks_file.faults import OutputRefused, unwritable
 
 _EPOCH = date(1970, 1, 1)
 SCORES = ("agency", "score", "sd", "n", "weight", "reliability", "grade", "firm", "p_up", "p_down", "alarm")
@@ -34,17 +39,52 @@ class Outputs:
         """Those that are wanted."""
         return [p for p in (self.scores, self.severities, self.difficulties, self.explanations) if p]
 
+    def check(self, inputs: Iterable[Path | None]) -> None:
+        """Raise `OutputRefused` before any work: no table replaces what is read or another table."""
+        read, met = {one.resolve() for one in inputs if one}, set[Path]()
+        for path in self.given():
+            place = path.resolve()
+            if place in read:
+                raise OutputRefused(path=path, reason=Message(N_("它是输入文件")))
+            if place in met:
+                raise OutputRefused(path=path, reason=Message(N_("两张表不能写到同一个文件")))
+            met.add(place)
+            if not _special(path):
+                try:
+                    _draft(path).touch()
+                    _draft(path).unlink()
+                except OSError as problem:
+                    raise unwritable(problem, path) from problem
+
+
+def _special(path: Path) -> bool:
+    """A pipe or a device, such as /dev/stdout: written into, never replaced."""
+    return path.exists() and not path.is_file()
+
+
+def _draft(path: Path) -> Path:
+    """Beside the place where the table goes; behind a link, beside what the link leads to."""
+    place = path.resolve()
+    return place.with_name(f".{place.name}.{os.getpid()}.tmp")
+
 
 def write(found: Estimation, outputs: Outputs, constants: est.Constants) -> None:
     """Write every table that is wanted, or none."""
-    drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in outputs.given()}
-    try:
-        _write(found, outputs, drafts, constants)
-        for path, draft in drafts.items():
-            draft.replace(path)
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+    with TemporaryDirectory(prefix="xinshi-tables-") as folder:
+        special = {path: Path(folder) / str(n) for n, path in enumerate(outputs.given()) if _special(path)}
+        drafts = {path: special.get(path) or _draft(path) for path in outputs.given()}
+        try:
+            _write(found, outputs, drafts, constants)
+            for path, draft in special.items():  # these can fail; what follows takes no time
+                with draft.open("rb") as made, path.open("wb") as place:
+                    copyfileobj(made, place)
+            for path in drafts.keys() - special.keys():
+                drafts[path].replace(path.resolve())
+        except OSError as problem:
+            raise unwritable(problem, outputs.scores) from problem
+        finally:
+            for draft in drafts.values():
+                draft.unlink(missing_ok=True)
 
 
 def _write(found: Estimation, outputs: Outputs, drafts: dict[Path, Path], constants: est.Constants) -> None:

@@ -108,7 +108,7 @@ async def as_seen(agency_id: int, profession: Profession, on: date) -> AsSeen:
     """What the buyer saw on a day; `DayNotYet` for a day that lies ahead. N and no publication before the first."""
     if on > clock.today():
         raise DayNotYet(today=clock.today().isoformat())
-    start, end = clock.end_of_day(date.fromordinal(on.toordinal() - 1)), clock.end_of_day(on)
+    start, end = clock.end_of_day(date.fromordinal(max(1, on.toordinal() - 1))), clock.end_of_day(on)
     key = (agency_id, profession.value)
     record = await db.row(_ON_RECORD, *key, end)
     report = await db.row(_REPORT, *key, end)

@@ -13,9 +13,7 @@ from core.identity import Identity, Permission
 from core.workdays import calendar
 from grading.queries.schemes import rulebook_of
 from grading.rules.corrections import Change, CorrectionKind
-from grading.rules.evidence import Evidence
 from grading.rules.objections import FIRST, OPEN, GradeObjectionAbsent, ObjectionState
-from grading.stored import evidence_of
 from market.queries import Reliance, relied_on
 
 _OBJECTION = """
@@ -246,11 +244,6 @@ async def told(objection_id: int, agency_id: int) -> list[Reliance]:
         if (one.result, one.score) != (one.new_result, one.new_score)
     ]
     return await relied_on(agency_id, changed) if changed else []
-
-
-async def evidence_behind(report_id: int) -> Evidence:
-    """The evidence that an objection is about."""
-    return evidence_of(await db.value("select evidence from grading_report where id = $1", report_id))
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ async def spread(view: ReportView) -> Spread:
     counts = {row["low"]: row["number"] for row in rows}
     lows = list(range(LOWEST - WIDTH, TOP, WIDTH))
     own = min(TOP - WIDTH, max(LOWEST - WIDTH, int(view.outcome.score) // WIDTH * WIDTH))
+    mine = _("本机构")
     below = _("%(n)s 以下") % {"n": LOWEST}
     return Spread(
         rated=sum(counts.values()),
@@ -67,6 +68,6 @@ async def spread(view: ReportView) -> Spread:
             "labels": [below if low < LOWEST else f"{low}–{low + WIDTH}" for low in lows],
             "counts": [counts.get(low, 0) for low in lows],
             "own": lows.index(own) if view.rated else -1,
-            "mine": f"{counts.get(own, 0)}\n{_('本机构')}",
+            "mine": f"{counts.get(own, 0)}\n{mine}",
         },
     )

@@ -6,11 +6,12 @@ half-life) is refused when it is loaded, never discovered while grading.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
+from math import isfinite
 from typing import Any, ClassVar
 
 from agencies.rules import CreditGrade
@@ -21,6 +22,7 @@ from grading.rules.life_terms import AppealRules, RepairRules, read_appeal, read
 
 SCHEMA = "xt-grading-scheme/1"
 TOP = Decimal("100.01")
+LONGEST_MONTHS = 1200
 
 
 class SchemeInvalid(Rejected):
@@ -205,11 +207,39 @@ def load_scheme(text: str) -> Scheme:
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
         scheme = _read(raw, digest_of(text))
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as problem:
+    except _UNREADABLE as problem:
         raise SchemeInvalid(reason=f"{type(problem).__name__}: {problem}") from problem
-    for reason in _objections(scheme, raw):
+    for reason in _mistyped(scheme) or _objections(scheme, raw):
         raise SchemeInvalid(reason=reason)
     return scheme
+
+
+_UNREADABLE = (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, ArithmeticError, AttributeError, StopIteration)
+_KINDS = {
+    int: ((int,), N_("整数")),
+    float: ((int, float, Decimal), N_("有限的数")),
+    Decimal: ((int, Decimal), N_("有限的数")),
+    str: ((str,), N_("文字")),
+    bool: ((bool,), N_("true 或 false")),
+}
+
+
+def _mistyped(part: Any) -> list[Message]:
+    """Values that are not of the kind the rules count with: text for a number, a number without end."""
+    if isinstance(part, tuple):
+        return [one for each in part for one in _mistyped(each)]
+    if not is_dataclass(part):
+        return []
+    found = []
+    for one in fields(part):
+        value = getattr(part, one.name)
+        wanted, said = _KINDS.get(one.type, ((object,), "")) if isinstance(one.type, type) else ((object,), "")
+        odd = isinstance(value, bool) and bool not in wanted and said
+        if odd or not isinstance(value, wanted) or (isinstance(value, float | Decimal) and not isfinite(value)):
+            told = {"name": one.name, "kind": Message(said), "value": str(value)[:40]}
+            found.append(Message(N_("%(name)s 须为%(kind)s，现为 %(value)s"), told))
+        found += _mistyped(value)
+    return found
 
 
 def constants(scheme: Scheme) -> Constants:
@@ -439,6 +469,10 @@ def _estimator_objections(rules: EstimatorRules) -> list[Message]:
         return [Message(N_("半衰期的下限、公布值、上限须依次不减，现为 %(l)s、%(h)s、%(m)s 个月"), told)]
     if rules.consistency_limit < 1:
         return [Message(N_("一致性权重的上限须不小于 1"))]
+    if max(rules.half_life_most, rules.max_age_months) > LONGEST_MONTHS:
+        return [Message(N_("半衰期与取证月数不得超过 %(n)s 个月"), {"n": LONGEST_MONTHS})]
+    if min(rules.severity_limit, rules.stars_max_weight, rules.alarm_slack, rules.alarm_limit) < 0:
+        return [Message(N_("宽严修正的上限、业主评价的权重与预警的界限不得为负"))]
     shares = (rules.reviewer_max_share, rules.client_max_share)
     if not all(0 < share <= 1 for share in shares):
         return [Message(N_("权重上限须在 0 与 1 之间"))]

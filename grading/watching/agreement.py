@@ -74,7 +74,7 @@ def _row(scope: str, kind: str, double: pd.DataFrame, limits: Limits) -> dict[st
         "scope": scope,
         "kind": kind,
         "units": int(double["review"].nunique()),
-        "alpha": _alpha(codes, x),
+        "alpha": krippendorff_alpha(double["review"], double["mark"]),
         "low": low,
         "high": high,
         "gap": float(np.sqrt(_squares(codes, x).sum() * 2 / max(1, double["review"].nunique()))) if len(x) else np.nan,

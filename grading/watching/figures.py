@@ -133,8 +133,10 @@ class Watch:
         if table.empty:
             return _Made(table, Verdict.THIN, {})
         last = table.iloc[-1]
-        worst = Verdict.CALM
-        for kind in ("mix", "score"):
+        # Where nobody was rated a year ago, the first ratings are no shift of anything.
+        thin = bool(np.isnan(last["score_psi"]))
+        worst = Verdict.THIN if thin else Verdict.CALM
+        for kind in () if thin else ("mix", "score"):
             value, chance = last[f"{kind}_psi"], last[f"{kind}_chance"]
             if value >= max(self.limits.psi_act, 2 * chance):
                 worst = Verdict.ACT

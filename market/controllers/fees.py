@@ -48,7 +48,7 @@ async def fees_csv(request: AnyRequest) -> Response[bytes]:
         writer.writerow([one.item, name, one.awards, one.budget, one.agreed, one.percent, *index])
     return Response(
         out.getvalue().encode("utf-8-sig"),
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"content-disposition": 'attachment; filename="fees.csv"'},
     )
 

@@ -117,7 +117,7 @@ def _csv(name: str, head: Sequence[str], lines: Iterable[Sequence[Any]]) -> Resp
     writer.writerows([[_cell(value) for value in line] for line in lines])
     return Response(
         out.getvalue().encode("utf-8-sig"),
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
     )
 

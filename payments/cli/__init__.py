@@ -32,8 +32,12 @@ def audit() -> None:
     report = with_database(queries.audit)
     click.echo(
         speak(
-            f"核对 {report.payables} 笔款项、{report.postings} 笔记账、{report.entries} 条分录。",
-            f"{report.payables} payables, {report.postings} postings, {report.entries} entries checked.",
+            "核对 %(payables)s 笔款项、%(postings)s 笔记账、%(entries)s 条分录。",
+            "%(payables)s %(payables|payable|payables)s, %(postings)s %(postings|posting|postings)s,"
+            " %(entries)s %(entries|entry|entries)s checked.",
+            payables=report.payables,
+            postings=report.postings,
+            entries=report.entries,
         )
     )
     for check in Check:

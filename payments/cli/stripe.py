@@ -44,8 +44,9 @@ def reconcile_command(days: int | None) -> None:
         speak(
             f"Stripe {report.lines} 笔，一致 {report.matched} 笔；账本余额 {currency} {report.ours / 100:,.2f}，"
             f"Stripe 余额 {report.theirs / 100:,.2f}。",
-            f"{report.lines} lines at Stripe, {report.matched} alike; ledger {currency} {report.ours / 100:,.2f}, "
-            f"Stripe {report.theirs / 100:,.2f}.",
+            f"{report.lines} %(lines|line|lines)s at Stripe, {report.matched} alike; ledger {currency}"
+            f" {report.ours / 100:,.2f}, Stripe {report.theirs / 100:,.2f}.",
+            lines=report.lines,
         )
     )
     for one in report.differences:

@@ -92,7 +92,7 @@ async def statement_csv(request: AnyRequest, account: FromQuery[int | None] = No
         async for chunk in queries.statement_rows(identity.organization_id, chosen):
             yield _csv([_line(row) for row in chunk]).encode()
 
-    return Stream(lines(), media_type="text/csv; charset=utf-8", headers=_name(chosen, "csv"))
+    return Stream(lines(), media_type="text/csv", headers=_name(chosen, "csv"))
 
 
 def _csv(lines: Sequence[Sequence[Any]]) -> str:

@@ -70,7 +70,7 @@ async def calendar_file(request: AnyRequest, token: FromPath[str]) -> Response[A
     with speaking(known["language"]):
         body = calendar(_("信市：我的期限"), _events(identity, await waiting(identity, clock.now())), clock.now())
     headers = {"cache-control": "private, no-store", "content-disposition": 'inline; filename="deadlines.ics"'}
-    return Response(body, media_type="text/calendar; charset=utf-8", headers=headers)
+    return Response(body, media_type="text/calendar", headers=headers)
 
 
 def _events(identity: Identity, items: Sequence[DeskItem]) -> list[Event]:

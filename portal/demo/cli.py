@@ -36,8 +36,8 @@ def _tell(report: DemoReport) -> None:
         speak(
             f"{report.agencies} 家机构，{report.clients} 家委托方，{report.notices} 份公告，{report.bids} 份报价，"
             f"{report.contracts} 份合同，{report.reviews} 件审查；等级 {grades}；留痕 {report.entries} 条。",
-            f"{report.agencies} agencies, {report.clients} clients, {report.notices} notices, {report.bids} bids, "
-            f"{report.contracts} contracts, {report.reviews} reviews; grades {grades}; {report.entries} trail entries.",
+            f"agencies {report.agencies}, clients {report.clients}, notices {report.notices}, bids {report.bids}, "
+            f"contracts {report.contracts}, reviews {report.reviews}; grades {grades}; trail {report.entries}.",
         )
     )
     click.echo(speak(f"市场指纹 {report.digest}", f"Fingerprint of the market {report.digest}"))

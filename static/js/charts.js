@@ -28,6 +28,11 @@
     return Object.assign({ axisLine: { lineStyle: { color: t.edge } }, axisTick: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 13, hideOverlap: true },
       splitLine: { lineStyle: { color: t.line } } }, extra || {});
   }
+  // dates under a line that begins and ends at the edges: the first and the last stand inside them
+  function dates(t, names, more) {
+    return axis(t, { type: "category", data: names, boundaryGap: names.length < 2, splitLine: { show: false },
+      axisLabel: Object.assign({ color: t["ink-2"], fontSize: 13, hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" }, more || {}) });
+  }
   var DECAL = { // pattern per grade, so that the chart reads without colour
     A: null,
     B: { symbol: "rect", symbolSize: 1, dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4, color: "rgba(255,255,255,.24)" },
@@ -61,7 +66,9 @@
     },
     /* score of one agency over time, ribbon = 80 % interval, background = bands */
     history: function (d, t, narrow) {
-      var b = d.bands, lo = 50, hi = 100;
+      // whoever stands below 50 is on the picture too
+      var b = d.bands, hi = 100, least = d.lo.reduce(function (m, v) { return v == null ? m : Math.min(m, v); }, b[2] - 10);
+      var lo = Math.max(0, Math.min(50, Math.floor(least / 10) * 10));
       var areas = [["A", b[0], hi], ["B", b[1], b[0]], ["C", b[2], b[1]], ["D", lo, b[2]]].map(function (x) {
         var k = x[0].toLowerCase();
         return [{ yAxis: x[1], itemStyle: { color: t[k + "-weak"] }, label: { show: true, position: "insideLeft", formatter: x[0], color: t[k + "-text"], fontWeight: 700, fontSize: 14 } }, { yAxis: x[2] }];
@@ -70,7 +77,7 @@
         grid: { left: 8, right: narrow ? 8 : 56, top: 12, bottom: 8, containLabel: true },
         tooltip: Object.assign(base(t).tooltip, { trigger: "axis", formatter: function (ps) {
           var i = ps[0].dataIndex; return d.q[i] == null ? d.months[i] + "\n" + d.words.N : d.months[i] + "\n" + d.words.score + " " + d.q[i].toFixed(2) + "\n" + d.words.range + " " + d.lo[i].toFixed(1) + "–" + d.hi[i].toFixed(1); } }),
-        xAxis: axis(t, { type: "category", data: d.months, boundaryGap: false, splitLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 13, interval: narrow ? 5 : 2 } }),
+        xAxis: dates(t, d.months, { interval: narrow ? 5 : 2 }),
         yAxis: axis(t, { type: "value", min: lo, max: hi, interval: 10, axisLine: { show: false }, splitLine: { show: false } }),
         series: [
           { type: "line", data: d.lo, stack: "ci", symbol: "none", lineStyle: { opacity: 0 }, silent: true, markArea: { silent: true, data: areas } },
@@ -79,26 +86,6 @@
             endLabel: { show: !narrow, formatter: function (p) { return p.value.toFixed(2); }, color: t.ink, fontWeight: 700, fontSize: 14, distance: 6 },
             markPoint: { symbol: "circle", symbolSize: 11, itemStyle: { color: t.surface, borderColor: t.ink, borderWidth: 2.5 }, data: d.events.map(function (e) {
               return { coord: [e.i, d.q[e.i]], label: { show: true, position: e.below ? "bottom" : "bottom", distance: 26, formatter: e.t, color: t.ink, fontSize: 12, backgroundColor: t.surface, padding: [3, 6], borderRadius: 3, borderColor: t.line, borderWidth: 1 } }; }) } }
-        ]
-      });
-    },
-    /* policy laboratory: every agency as a dot with its interval, old and new edges */
-    strip: function (d, t, narrow) {
-      var it = d.items;
-      function edge(v, dash, lab, pos) { return { xAxis: v, lineStyle: { color: dash ? t["ink-3"] : t.ink, type: dash ? "dashed" : "solid", width: dash ? 1.5 : 2 }, label: { show: true, position: pos, formatter: lab, color: dash ? t["ink-2"] : t.ink, fontSize: 12, fontWeight: dash ? 400 : 700 } }; }
-      var marks = d.old.map(function (v) { return edge(v, true, String(v), "end"); }).concat(d["new"].map(function (v) { return edge(v, false, String(v), "end"); }));
-      var SYM = { A: "circle", B: "roundRect", C: "diamond", D: "path://M12.5 2h15L38 12.5v15L27.5 38h-15L2 27.5v-15Z" };
-      return Object.assign(base(t, narrow), {
-        grid: { left: narrow ? 8 : 8, right: 12, top: 28, bottom: 8, containLabel: true },
-        tooltip: Object.assign(base(t).tooltip, { trigger: "item", formatter: function (p) { var x = it[p.dataIndex]; return x.n + "\n" + d.words.score + " " + x.q.toFixed(2) + "　" + d.words.range + " " + x.lo.toFixed(1) + "–" + x.hi.toFixed(1) + "\n" + x.g + (x.g === x["new"] ? " 级不变" : " → " + x["new"]); } }),
-        xAxis: axis(t, { type: "value", min: 50, max: 100, interval: 10, splitLine: { show: false } }),
-        yAxis: axis(t, { type: "category", data: it.map(function (x) { return x.n; }), splitLine: { show: false }, axisLine: { show: false },
-          axisLabel: { show: !narrow, interval: 0, fontSize: 12, color: t["ink-2"], width: 180, overflow: "truncate", ellipsis: "…" } }),
-        series: [
-          { type: "custom", data: it.map(function (x, i) { return [x.lo, x.hi, i]; }), silent: true, encode: { x: [0, 1], y: 2 }, renderItem: function (p, api) {
-            var a = api.coord([api.value(0), api.value(2)]), b = api.coord([api.value(1), api.value(2)]); return { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: t.edge, lineWidth: 2 } }; },
-            markLine: { silent: true, symbol: "none", data: marks } },
-          { type: "scatter", symbolSize: 13, data: it.map(function (x, i) { return { value: [x.q, i], symbol: SYM[x["new"]], itemStyle: { opacity: 1, color: t[x["new"].toLowerCase()], borderColor: x.g === x["new"] ? t.surface : t.ink, borderWidth: x.g === x["new"] ? 1 : 2.5 } }; }) }
         ]
       });
     },
@@ -149,16 +136,16 @@
         legend: { show: narrow && d.series.length > 1, bottom: 0, textStyle: { color: t["ink-2"], fontSize: 12 }, data: d.series.map(function (s) { return s.name; }) },
         tooltip: Object.assign(base(t).tooltip, { trigger: "axis", formatter: function (ps) {
           var i = ps[0].dataIndex; return [d.x[i]].concat(d.series.map(function (s) { return s.name + " " + (s.values[i] == null ? "—" : s.values[i] + d.unit); })).join("\n"); } }),
-        xAxis: axis(t, { type: "category", data: d.x, boundaryGap: d.x.length < 2, splitLine: { show: false } }),
+        xAxis: dates(t, d.x),
         yAxis: axis(t, { type: "value", min: d.min, max: d.max, scale: d.min === undefined, axisLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 13, formatter: "{value}" + d.unit } }),
         series: ribbon.concat(d.series.map(function (s, n) {
           return { name: s.name, type: "line", data: s.values, connectNulls: false, symbol: mark[n % 4], symbolSize: 6, color: ink[n % 4], lineStyle: { color: ink[n % 4], width: 2.25, type: dash[n % 4] }, itemStyle: { color: ink[n % 4] },
             endLabel: { show: !narrow, formatter: s.name, color: ink[n % 4], fontSize: 13, distance: 6 }, labelLayout: { moveOverlap: "shiftY" },
-            markLine: n ? undefined : { silent: true, symbol: "none", data: d.limits.map(function (v) { return { yAxis: v, lineStyle: { color: t.ink, type: "dashed", width: 1 }, label: { show: true, position: "insideStartTop", formatter: v + d.unit, color: t["ink-2"], fontSize: 12 } }; }) } };
+            markLine: n ? undefined : { silent: true, symbol: "none", data: d.limits.map(function (v, k) { return { yAxis: v, lineStyle: { color: t.ink, type: "dashed", width: 1 }, label: { show: true, position: k % 2 ? "insideEndTop" : "insideStartTop", formatter: v + d.unit, color: t["ink-2"], fontSize: 12 } }; }) } };
         }))
       });
     },
-    /* one dot a name with its interval, and limits as lines */
+    /* one dot a name with its interval, and limits as lines; a Chinese place has its own name at the end */
     dots: function (d, t, narrow) {
       return Object.assign(base(t, narrow), {
         grid: { left: 4, right: 24, top: 24, bottom: 4, containLabel: true },
@@ -166,24 +153,13 @@
           return d.names[i] + "\n" + d.values[i] + d.unit + (d.lo[i] == null ? "" : "\n" + d.words.range + " " + d.lo[i] + "–" + d.hi[i] + d.unit); } }),
         xAxis: axis(t, { type: "value", min: d.min, max: d.max, scale: true, axisLine: { show: false }, axisLabel: { color: t["ink-2"], fontSize: 12, hideOverlap: true, formatter: "{value}" + d.unit } }),
         yAxis: axis(t, { type: "category", data: d.names, inverse: true, splitLine: { show: true, lineStyle: { color: t.line } }, axisLine: { show: false },
-          axisLabel: { color: t.ink, fontSize: 12, interval: 0, width: narrow ? 112 : 190, overflow: "truncate", ellipsis: "…" } }),
+          axisLabel: { color: t.ink, fontSize: 12, interval: 0, width: narrow ? 116 : 190, overflow: "truncate", ellipsis: "…",
+            formatter: function (v) { return narrow && v.length > 10 && /^[\u4e00-\u9fff]/.test(v) ? "…" + v.slice(-8) : v; } } }),
         series: [
           { type: "custom", silent: true, tooltip: { show: false }, data: d.values.map(function (v, i) { return [d.lo[i] == null ? v : d.lo[i], d.hi[i] == null ? v : d.hi[i], i]; }), encode: { x: [0, 1], y: 2 }, renderItem: function (p, api) {
             var a = api.coord([api.value(0), api.value(2)]), b = api.coord([api.value(1), api.value(2)]); return { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: t.edge, lineWidth: 3 } }; } },
           { type: "scatter", symbolSize: 11, data: d.values.map(function (v, i) { return [v, i]; }), itemStyle: { color: t.act, borderColor: t.surface, borderWidth: 1.5 },
             markLine: { silent: true, symbol: "none", data: d.limits.map(function (v) { return { xAxis: v, lineStyle: { color: t.ink, type: v === 0 ? "solid" : "dashed", width: 1 }, label: { show: true, position: "start", formatter: v + d.unit, color: t["ink-2"], fontSize: 12 } }; }) } }
-        ]
-      });
-    },
-    /* reviewer load: filled = in hand, outline = limit */
-    load: function (d, t, narrow) {
-      return Object.assign(base(t, narrow), {
-        grid: { left: 4, right: 64, top: 4, bottom: 4, containLabel: true },
-        xAxis: { type: "value", show: false, max: Math.max.apply(null, d.cap) },
-        yAxis: axis(t, { type: "category", data: d.names, inverse: true, axisLine: { show: false }, splitLine: { show: false }, axisLabel: { color: t.ink, fontSize: 13 } }),
-        series: [
-          { type: "bar", data: d.cap, barWidth: 14, barGap: "-100%", silent: true, itemStyle: { color: t.sunken, borderColor: t.edge, borderWidth: 1 }, label: { show: true, position: "right", color: t["ink-2"], fontSize: 13, formatter: function (p) { return d.now[p.dataIndex] + " / " + p.value + " " + d.words.pieces; } } },
-          { type: "bar", data: d.now, barWidth: 14, silent: true, z: 3, itemStyle: { color: t.act } }
         ]
       });
     }

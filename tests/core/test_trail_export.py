@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from core import trail
 from core.errors import NotFound
 from core.trail import faults, proofs, queries, registry, sequencer, tlog
-from core.trail.cli import cli
+from core.trail.cli import _tell, cli
 from core.trail.export import NothingPublished, export
+from core.trail.faults import Verdict
 from core.trail.format import Veil
 from core.trail.registry import Openness
 from core.trail.verify import check_export, export_keys
@@ -181,3 +182,12 @@ async def test_the_published_payload_is_two_canonical_lines(published: str) -> N
     entry = await stored((await queries.feed(-1, 1))[0].entry_id)
     for half in (entry.head, entry.body):
         assert json.dumps(json.loads(half.text or ""), ensure_ascii=False, separators=(",", ":")) == half.text
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 entry and 1 checkpoint"), (2, "2 entries and 2 checkpoints")])
+def test_the_verdict_agrees_with_its_numbers(count: int, said: str, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    _tell(Verdict(entries=count, heads=count, waiting=count))
+    told = capsys.readouterr().out
+    assert said in told
+    assert ("1 entry waits for its place" in told) == (count == 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from click.testing import CliRunner
 
 from agencies.rules import Profession
 from core import clock, db, mail
@@ -16,6 +17,7 @@ from core.desk import DeskItem
 from core.identity import SYSTEM, Identity, Role
 from core.settings import load
 from grading import services
+from grading.cli import cli
 from grading.queries.desk import desk_items
 from grading.services import FindingDraft
 from tests.factories import core as make
@@ -102,7 +104,7 @@ async def test_the_commands_run_and_replay(committed_db):
     await made_with_results()
     today = clock.today().isoformat()
     prepared = await command("run", "--as-of", today)
-    assert (prepared.returncode, "1 drafts" in prepared.stdout) == (0, True), prepared.stderr
+    assert (prepared.returncode, "1 draft, comments" in prepared.stdout) == (0, True), prepared.stderr
     twice = await command("run", "--as-of", today)
     assert (twice.returncode, today[:7] in twice.stderr) == (1, True)
     with clock.at(clock.now() + timedelta(days=20)):
@@ -113,6 +115,13 @@ async def test_the_commands_run_and_replay(committed_db):
     await db.execute("update grading_certificate set grade = 'A'")
     broken = await command("replay", "--check")
     assert (broken.returncode, "certificate digest" in broken.stderr) == (1, True)
+
+
+def test_a_replay_of_no_days_proves_nothing_and_says_so():
+    asked = ["replay", "--check", "--from", "2026-10-31", "--to", "2026-10-01"]
+    done = CliRunner().invoke(cli, asked)
+    assert done.exit_code == 2
+    assert "--from" in done.output
 
 
 async def command(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,10 +1,12 @@
 """Signals about the graders: the finders on small frames, the queue on the database and over HTTP."""
 
 import hashlib
+import io
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from core import clock, db
 from core.errors import Forbidden, NotAllowedNow
@@ -322,12 +324,34 @@ class TestQueue:
             assert page.text.count("以表格查看") >= 3
             sheet = await reader.get("/grading/watch/overlap.csv")
             assert sheet.content.startswith("\ufeff专业,".encode())
+            assert sheet.headers["content-type"] == "text/csv; charset=utf-8"
             book = await reader.get("/grading/watch/overlap.xlsx")
             assert book.content[:2] == b"PK"
             assert (await reader.get("/grading/watch/overlap.exe")).status_code == 404
             assert (await reader.get("/grading/watch/nothing.csv")).status_code == 404
             made = (await program.get("/api/v1/grading-watch")).json()["figures"]
             assert {one["code"]: one["verdict"] for one in made}["overlap"] == "watch"
+
+    async def test_a_market_without_a_mark_has_pages_and_no_pictures(self, browse: Any) -> None:
+        with clock.at(NOW):
+            for lang in ("zh_Hans", "en"):
+                reader = await browse(Role.GRADING_OFFICER, lang=lang)
+                for address in ("/grading/watch", "/grading/signals", "/grading/lab", "/grading/lab/new"):
+                    answer = await reader.get(address)
+                    assert answer.status_code == 200, address
+                    assert "data-chart" not in answer.text
+                said = words((await reader.get("/grading/watch")).text)
+                assert ("数据还不够" if lang == "zh_Hans" else "Too little data") in said
+                sheet = await reader.get("/grading/watch/severity.csv")
+                assert sheet.status_code == 200
+
+    async def test_the_workbook_holds_numbers_under_the_labels_of_the_page(self, browse: Any) -> None:
+        with clock.at(NOW):
+            await dependent()
+            book = await (await browse(Role.MARKET_SUPERVISOR)).get("/grading/watch/overlap.xlsx")
+            head, row = load_workbook(io.BytesIO(book.content)).active.iter_rows(values_only=True)
+            assert head[:2] == ("专业", "审查员数")
+            assert all(isinstance(one, int | float) for one in row[1:])
 
     async def test_everybody_may_read_severities_but_no_names(self, browse: Any) -> None:
         with clock.at(NOW):

@@ -9,6 +9,7 @@ from core import clock, db
 from core.identity import Identity, Role
 from core.mail import send_waiting
 from grading import services
+from grading.controllers.laboratory_charts import flips_chart
 from grading.queries.proposals import newest_scheme, proposal
 from grading.rules.laboratory import values_of
 from grading.services import trying
@@ -128,6 +129,18 @@ async def test_who_would_move_is_a_file(today, browse):
     assert sheet is not None
     assert [cell.value for cell in sheet[2]][2:4] == ["B", "A"]
     assert (await browser.get(f"/grading/lab/{proposal_id}/grades/movers.exe")).status_code == 404
+
+
+def test_a_month_of_one_decision_is_no_month_of_the_chart():
+    """A direct D between two evaluations: all of one grade changed, and the line jumped to 100 %."""
+    months = [
+        {"month": "2026-09", "steps": 20, "today": 1, "variant": 2},
+        {"month": "2026-10", "steps": 1, "today": 1, "variant": 1},
+        {"month": "2026-11", "steps": 0, "today": 0, "variant": 0},
+    ]
+    assert flips_chart({"by_month": months})["x"] == ["2026-09"]
+    assert flips_chart({"by_month": months[1:]})["x"] == ["2026-10"]
+    assert flips_chart({"by_month": months[2:]}) is None
 
 
 async def test_supervisors_read_and_others_stay_out(today, browse):

@@ -105,6 +105,7 @@ async def test_every_page_of_a_life_in_both_languages(fallen: Fallen, browse, la
             public,
             (
                 f"/agencies/{made.agency_id}/grade/surveying/seen?on=2026-09-20",
+                f"/agencies/{made.agency_id}/grade/surveying/seen?on=0001-01-01",
                 f"/agencies/{made.agency_id}/grade/surveying",
                 "/grades",
             ),

@@ -382,3 +382,22 @@ async def test_what_waits_stands_on_the_desk(on_a_monday, browse):
     agency, officer = await browse(made.member), await browse(Role.GRADING_OFFICER)
     assert "评级草案" in words((await agency.get("/desk")).text)
     assert f"/runs/{receipt.run_id}" in (await officer.get("/desk")).text
+
+
+async def test_the_next_evaluation_is_never_in_the_past(on_a_monday, browse):
+    made = await published()
+    page = f"/agencies/{made.agency_id}/grade/surveying"
+    with clock.at(SIGN_DAY):
+        anybody = await browse()
+        assert "下次 2026-12-01" in words((await anybody.get(page)).text)
+    with clock.at(datetime(2027, 1, 12, 1, 0, tzinfo=UTC)):  # the runs of December and January were not signed
+        assert "下次 2027-02-01" in words((await anybody.get(page)).text)
+
+
+async def test_the_chart_of_the_place_speaks_the_readers_language(on_a_monday, browse):
+    made = await published()
+    with clock.at(SIGN_DAY):
+        anybody = await browse(lang="en")
+        text = (await anybody.get(f"/agencies/{made.agency_id}/grade/surveying")).text
+    (drawn,) = re.findall(r'data-chart="hist".*?<script type="application/json">(.*?)</script>', text, re.S)
+    assert json.loads(html.unescape(drawn))["mine"].endswith("\nhere")

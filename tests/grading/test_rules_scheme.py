@@ -1,5 +1,6 @@
 """The rule-set: published defaults, its own test vectors, and what is refused."""
 
+import re
 import tomllib
 from dataclasses import asdict, replace
 from decimal import Decimal
@@ -12,7 +13,7 @@ from grading.rules.calibration import CalibrationInvalid, load_calibration
 from grading.rules.case_mark import combine
 from grading.rules.estimate import Mark, Prior, estimate
 from grading.rules.evidence import digest, plain
-from grading.rules.scheme import SchemeInvalid, load_scheme
+from grading.rules.scheme import SchemeInvalid, constants, load_scheme
 from tests.factories.grading import SCHEME_TEXT, TABLE_TEXT, scheme, table
 
 RAW = tomllib.loads(SCHEME_TEXT, parse_float=Decimal)
@@ -98,6 +99,16 @@ def test_bands_meet_without_gap_and_every_profession_is_known():
         ('schema = "xt-grading-scheme/1"', 'schema = "other/9"', "xt-grading-scheme/1"),
         ("item_life_months = 12", "", "item_life_months"),
         ("[scheme]", "[scheme", "TOMLDecodeError"),
+        ("half_life_months = 12", "half_life_months = nan", "half_life_months 须为有限的数，现为 nan"),
+        ("variance_allowance = 5.0", "variance_allowance = inf", "variance_allowance 须为有限的数"),
+        ("warning_at = 10", 'warning_at = "10"', "warning_at 须为整数，现为 10"),
+        ("warning_at = 10", "warning_at = true", "warning_at 须为整数，现为 True"),
+        ("max_age_months = 36", "max_age_months = 99999999999999", "不得超过 1200 个月"),
+        ("severity_limit = 12.0", "severity_limit = -1.0", "不得为负"),
+        ("alarm_limit = 4.0", "alarm_limit = -4.0", "不得为负"),
+        ("technical = 0.75", 'technical = "most"', "technical 须为有限的数，现为 most"),
+        ("draft_comment_wd = 5", "draft_comment_wd = inf", "OverflowError"),
+        ("direct_d = true", "direct_d = false", "StopIteration"),
     ],
 )
 def test_a_scheme_that_contradicts_itself_is_refused(old, new, reason):
@@ -120,3 +131,24 @@ def test_a_table_that_cannot_be_applied_is_refused(old, new):
     assert old in TABLE_TEXT
     with pytest.raises(CalibrationInvalid):
         load_calibration(TABLE_TEXT.replace(old, new, 1))
+
+
+KEYED = re.compile(r"^([a-z_]+)\s*=\s*(.+?)\s*(#.*)?$")
+
+
+SPOILT = ('"x"', "-1", "nan", "inf", "true", "[]", "99999999999999999999", None)
+
+
+@pytest.mark.parametrize("value", SPOILT)
+def test_whatever_stands_in_a_scheme_it_loads_or_is_refused_in_words(value):
+    """The lines of the published file, spoilt one at a time, every eighth in each of the eight ways."""
+    lines = SCHEME_TEXT.splitlines()
+    refused = 0
+    for n, line in list(enumerate(lines))[SPOILT.index(value) :: len(SPOILT)]:
+        if found := KEYED.match(line):
+            changed = [] if value is None else [f"{found[1]} = {value}"]
+            try:
+                constants(load_scheme("\n".join([*lines[:n], *changed, *lines[n + 1 :]])))
+            except SchemeInvalid as problem:
+                refused += bool(problem.message())
+    assert refused > 2

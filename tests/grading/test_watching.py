@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grading.controllers.watch_charts import chart
 from grading.rules.watching import FIGURES, LIMITS, FigureAbsent, Verdict
 from grading.watching import accuracy, agreement, distributions, severity
 from grading.watching.figures import compute
@@ -240,6 +241,18 @@ def test_stability_compares_with_a_year_before() -> None:
     assert 0 < line["score_psi"] < 0.25
 
 
+def test_the_first_ratings_of_a_young_market_are_no_shift() -> None:
+    """Nobody was rated a year ago: the mix of grades moves by three units of PSI, and nothing is wrong."""
+    start, now = date(2025, 9, 1), date(2026, 9, 1)
+    rows = [a_grade(report=n, agency=n, as_of=start, rated=False, result="N") for n in range(40)]
+    rows += [a_grade(report=100 + n, agency=n, as_of=now, score=62.0 + n) for n in range(40)]
+    figure = compute(Frames.of(TODAY, grades=rows), ["psi"])["psi"]
+    assert figure.facts["mix_psi"] > 3
+    assert figure.verdict is Verdict.THIN
+    rows = [a_grade(report=n, agency=n, as_of=start, score=60.0 + n % 4, result="C") for n in range(40)] + rows[40:]
+    assert compute(Frames.of(TODAY, grades=rows), ["psi"])["psi"].verdict is Verdict.ACT
+
+
 def test_states_by_day() -> None:
     day = date(2026, 10, 1)
     rows = [
@@ -379,6 +392,14 @@ def test_every_figure_is_computed_also_from_nothing() -> None:
     assert {one.verdict for one in made.values()} == {Verdict.THIN}
     with pytest.raises(FigureAbsent):
         compute(Frames.of(TODAY), ["nonsense"])
+
+
+def test_a_figure_without_a_point_has_no_picture() -> None:
+    """One mark and one grade: tables with rows of dashes, and axes without anything on them."""
+    made = compute(Frames.of(TODAY, marks=[a_mark()], grades=[a_grade(rated=False, result="N")]))
+    drawn = {code for code, one in made.items() if chart(one)}
+    assert drawn == {"severity", "inflation", "states", "overlap"}
+    assert made["alpha"].rows[0]["alpha"] is None
 
 
 def test_rows_are_plain_values() -> None:

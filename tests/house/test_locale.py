@@ -95,25 +95,55 @@ def test_placeholders_survive_translation() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_sentence_hides_in_another_string() -> None:
+    """What stands inside an f-string is not found by the extraction, and stays Chinese for everybody."""
+    hidden = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for name in PACKAGES
+        for path in sorted((ROOT / name).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.JoinedStr)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS
+        if isinstance(call.args[0], ast.Constant)
+    ]
+    assert not hidden, hidden
+
+
 # A number, at most two words, and a word in s; these words in s are no nouns that are counted.
 COUNTS = re.compile(r"%\(\w+\)s((?: [A-Za-z-]+){0,2}? [A-Za-z-]+s)\b(?!['’])")
 NO_NOUN = re.compile(
-    "has|is|was|does|this|its|as|agrees|appears|comes|covers|differs|ends|exists|falls|goes|holds|lacks|objects|rests|stays|turns|wins"
+    "has|is|was|does|this|its|as|agrees|appears|belongs|needs|comes|covers|differs|ends|exists|falls|goes|holds|lacks|objects|rests|stays|turns|wins"
     "|means|plus"  # "120 plus 3", "12 means C": a level, not that many things
 )
 # What follows belongs to another part of the sentence: "by 12 May and then goes on record by itself".
 PARTS = re.compile("of|on|in|to|from|at|for|with|by|until|or|and|the|under|then|another")
+TERMINAL = ("speak", "CannotStart")
 NO_NUMBER = (
     "From %(d)s grades follow",  # a day
     "Reviewer %(alias)s marks this agency's",  # a name and a verb
 )
 
 
+def terminal() -> Iterator[str]:
+    """The English of every sentence for the terminal: `speak(zh, en)` and `CannotStart(zh, en)`."""
+    for path in (path for name in (*PACKAGES, "launch") for path in (ROOT / name).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TERMINAL:
+                for text in node.args[1:2]:
+                    yield "".join(map(written, text.values if isinstance(text, ast.JoinedStr) else [text]))
+
+
+def written(part: ast.expr) -> str:
+    """A piece of a sentence, what is put in as `%(x)s`."""
+    return str(part.value) if isinstance(part, ast.Constant) else "%(x)s"
+
+
 def test_a_counted_thing_has_its_word_for_one() -> None:
     """Nobody reads "1 days left": what a number counts is written `%(n)s %(n|day|days)s` (decision 0003)."""
     wrong = [
         text
-        for text in english().values()
+        for text in (*english().values(), *terminal())
         for found in COUNTS.finditer(text)
         for words in [found[1].split()]
         if not NO_NOUN.fullmatch(words[-1]) and not any(map(PARTS.fullmatch, words)) and not text.startswith(NO_NUMBER)

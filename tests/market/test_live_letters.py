@@ -152,7 +152,7 @@ async def test_my_deadlines_in_my_calendar(db: None, browse: Browse) -> None:
     address = shown.text.partition("http://127.0.0.1:8000")[2].partition("deadlines.ics")[0]
     public = await browse()
     file = await public.get(f"{address}deadlines.ics")
-    assert file.headers["content-type"].startswith("text/calendar")
+    assert file.headers["content-type"] == "text/calendar; charset=utf-8"
     assert f"DTSTART:{made.deadline:%Y%m%dT%H%M%SZ}" in file.text
     assert all(len(line) <= 75 for line in file.content.split(b"\r\n"))
     with clock.at(clock.now() + timedelta(minutes=1)):

@@ -377,7 +377,7 @@ async def test_pages_are_for_supervisors_and_speak_english(browse: Browse) -> No
     assert "They accuse nobody" in (await officer.get("/supervision/signals?background=1&status=all")).text
     table = await officer.get("/supervision/signals.csv?handled=all")
     assert table.content.startswith("\ufeffid,code".encode())
-    assert (await officer.get("/supervision/concentration.csv")).headers["content-type"].startswith("text/csv")
+    assert (await officer.get("/supervision/concentration.csv")).headers["content-type"] == "text/csv; charset=utf-8"
     assert (await officer.get("/supervision/cases/new")).status_code == 422
 
 
