@@ -10,12 +10,12 @@ APP_CONFIG = AppConfig(
     table_classes=table_finder(
         modules=[
             "grading.tables",
-            "grading.watch_tables",
-            "grading.life_tables",
-            "grading.supervision_tables",
-            "grading.laboratory_tables",
-            "grading.live_tables",
-            "grading.conduct_tables",
+            "grading.tables.watching",
+            "grading.tables.life",
+            "grading.tables.supervision",
+            "grading.tables.laboratory",
+            "grading.tables.live",
+            "grading.tables.conduct",
         ],
         exclude_imported=True,
     ),

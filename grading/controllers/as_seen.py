@@ -10,7 +10,7 @@ from agencies.rules import Profession
 from core import clock, web
 from core.errors import NotFound
 from grading.controllers.words import words
-from grading.life_forms import parse_on
+from grading.forms.life import parse_on
 from grading.queries.as_seen import as_seen
 from grading.rules.errors import ProfessionNotHeld
 

@@ -11,8 +11,9 @@ from core.i18n import _
 from core.identity import Permission
 from core.trail.queries import timeline
 from core.web import FormState
-from grading import life_forms, services
+from grading import services
 from grading.controllers.words import words
+from grading.forms import life as life_forms
 from grading.queries.asked import asked, asked_list
 from grading.queries.reports import report
 from grading.rules.asked import ANSWER_WD, KINDS

@@ -14,8 +14,9 @@ from core.identity import Identity, Permission
 from core.trail.queries import timeline
 from core.web import FormState
 from core.web.pages import decode_cursor
-from grading import forms_signals, services
+from grading import services
 from grading.controllers.words import words
+from grading.forms import signals as signal_forms
 from grading.queries.grader_signals import SignalFilter, grader_signal, grader_signals, signal_counts, watchers
 from grading.rules.grader_signals import DEFINITIONS, SIGNAL_RESULTS, SIGNAL_STATES, SIGNALS, SignalState
 
@@ -108,7 +109,7 @@ async def assign(request: AnyRequest, signal_id: FromPath[int]) -> Response[Any]
     """Give it to somebody."""
 
     async def do(actor: Identity, form: Form) -> object:
-        account = forms_signals.parse_assignment(form)
+        account = signal_forms.parse_assignment(form)
         return await services.assign_signal(actor=actor, signal_id=signal_id, account_id=account)
 
     return await _act(request, signal_id, do, _("已分派，5 个工作日内决定。"))
@@ -119,7 +120,7 @@ async def decide(request: AnyRequest, signal_id: FromPath[int]) -> Response[Any]
     """Close it with a result and reasons."""
 
     async def do(actor: Identity, form: Form) -> object:
-        made = forms_signals.parse_signal_decision(form)
+        made = signal_forms.parse_signal_decision(form)
         return await services.decide_signal(actor=actor, signal_id=signal_id, result=made.result, reasons=made.reasons)
 
     return await _act(request, signal_id, do, _("已办结，理由已留痕。"))
@@ -130,7 +131,7 @@ async def reopen(request: AnyRequest, signal_id: FromPath[int]) -> Response[Any]
     """Open it again."""
 
     async def do(actor: Identity, form: Form) -> object:
-        reasons = forms_signals.parse_reopening(form)
+        reasons = signal_forms.parse_reopening(form)
         return await services.reopen_signal(actor=actor, signal_id=signal_id, reasons=reasons)
 
     return await _act(request, signal_id, do, _("已重新打开，等待分派。"))

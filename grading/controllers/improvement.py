@@ -11,10 +11,10 @@ from core.errors import NotFound
 from core.forms import Form
 from core.i18n import _
 from core.identity import Permission
-from grading import forms_supervision as forms
 from grading import services
 from grading.controllers.supervision import my_grade_view
 from grading.controllers.words import words
+from grading.forms import supervision as forms
 from grading.queries.improvement import duties
 from grading.services import ImprovementReceipt
 

@@ -12,9 +12,9 @@ from core.i18n import _, loc
 from core.identity import Permission
 from core.trail.queries import timeline
 from core.web import FormState
-from grading import forms_supervision as forms
 from grading import services
 from grading.controllers.words import words
+from grading.forms import supervision as forms
 from grading.queries.inspections import inspection, inspections, plan, plans
 from grading.queries.schemes import rulebook_on
 from grading.queries.supervision import supervision_on

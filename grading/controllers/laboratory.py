@@ -18,7 +18,7 @@ from grading import services
 from grading.controllers.laboratory_charts import flips_chart, grades_chart
 from grading.controllers.words import words
 from grading.forms import parse_text
-from grading.forms_laboratory import parse_variant
+from grading.forms.laboratory import parse_variant
 from grading.queries.proposals import (
     KnobField,
     MoverRow,

@@ -16,8 +16,9 @@ from core.trail.queries import timeline
 from core.web import FormState
 from core.web.pages import decode_cursor
 from core.workdays import calendar
-from grading import life_forms, services
+from grading import services
 from grading.controllers.words import words
+from grading.forms import life as life_forms
 from grading.queries import objections
 from grading.queries.objections import ObjectionView
 from grading.queries.reports import ReportView, contested_report, report

@@ -14,8 +14,9 @@ from core.identity import Identity, Permission
 from core.trail.queries import timeline
 from core.web import FormState
 from core.web.pages import decode_cursor
-from grading import life_forms, services
+from grading import services
 from grading.controllers.words import words
+from grading.forms import life as life_forms
 from grading.queries.repairs import record_line, repair, repair_file, repair_files, repairable, repairs
 from grading.queries.schemes import rulebook_on
 from grading.rules.repair import CLASSES, MOST_FILES, STATES, RepairState

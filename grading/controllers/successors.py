@@ -14,10 +14,10 @@ from core.identity import Identity, Permission
 from core.trail.queries import timeline
 from core.web import FormState
 from core.web.pages import decode_cursor
-from grading import forms_supervision as forms
 from grading import services
 from grading.controllers.words import words
 from grading.forms import parse_text
+from grading.forms import supervision as forms
 from grading.queries.conduct import live_findings
 from grading.queries.inheritance import inheritance, inheritances
 from grading.queries.way_back import grounds_of

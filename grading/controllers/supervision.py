@@ -13,10 +13,10 @@ from core.i18n import _
 from core.identity import Identity, Permission
 from core.trail.queries import timeline
 from core.web import FormState
-from grading import forms_supervision as forms
 from grading import services
 from grading.controllers.measures import measure_words
 from grading.controllers.words import words
+from grading.forms import supervision as forms
 from grading.queries.my_grade import my_grade
 from grading.queries.proposals import shadow_grades
 from grading.queries.schemes import rulebook_on

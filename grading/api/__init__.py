@@ -13,7 +13,8 @@ from core.errors import NotFound
 from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
-from grading import api_laboratory, api_life, api_supervision, api_watching, forms, queries, services
+from grading import forms, queries, services
+from grading.api import laboratory, life, supervision, watching
 from grading.queries.conduct import FindingView, finding_file, finding_files
 from grading.queries.reports import ReportView
 from grading.rules.evidence import plain
@@ -394,10 +395,10 @@ api_router = Router(
         decide_finding,
         impose,
         revoke,
-        *api_watching.HANDLERS,
-        *api_laboratory.HANDLERS,
-        *api_life.HANDLERS,
-        *api_supervision.HANDLERS,
+        *watching.HANDLERS,
+        *laboratory.HANDLERS,
+        *life.HANDLERS,
+        *supervision.HANDLERS,
     ],
     tags=["grading"],
 )

@@ -14,10 +14,10 @@ from core import clock, web
 from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
-from grading import forms_supervision as forms
 from grading import services
 from grading.controllers.supervision import UPLOAD_LIMIT
 from grading.forms import parse_text
+from grading.forms import supervision as forms
 from grading.queries.improvement import duties
 from grading.queries.inheritance import InheritanceView, inheritance, inheritances
 from grading.queries.inspections import inspections, plan, plans

@@ -13,7 +13,7 @@ from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
 from grading import services
 from grading.forms import parse_text
-from grading.forms_laboratory import parse_variant
+from grading.forms.laboratory import parse_variant
 from grading.queries.proposals import (
     ProposalView,
     announced_change,

@@ -17,8 +17,9 @@ from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
 from core.web.reading import read_form
-from grading import life_forms, services
+from grading import services
 from grading.controllers.filecheck import check_file
+from grading.forms import life as life_forms
 from grading.queries import objections
 from grading.queries.as_seen import as_seen
 from grading.queries.asked import asked, asked_list

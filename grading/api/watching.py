@@ -13,8 +13,9 @@ from core.errors import NotFound
 from core.forms import Form
 from core.identity import Identity, Permission
 from core.web.pages import decode_cursor
-from grading import forms_signals, services
+from grading import services
 from grading.controllers.grader_signals import signal_filter
+from grading.forms import signals as signal_forms
 from grading.queries.grader_signals import SignalRow, grader_signal, grader_signals
 from grading.queries.outlook import ahead_of
 from grading.queries.reports import standing_explanation
@@ -115,7 +116,7 @@ async def assign(request: AnyRequest, signal_id: FromPath[int], data: JSONBody[A
     """Give a signal to somebody."""
 
     async def do(actor: Identity, form: Form) -> SignalReceipt:
-        account = forms_signals.parse_assignment(form)
+        account = signal_forms.parse_assignment(form)
         return await services.assign_signal(actor=actor, signal_id=signal_id, account_id=account)
 
     return await _act(request, data, do)
@@ -126,7 +127,7 @@ async def decide(request: AnyRequest, signal_id: FromPath[int], data: JSONBody[S
     """Close a signal."""
 
     async def do(actor: Identity, form: Form) -> SignalReceipt:
-        made = forms_signals.parse_signal_decision(form)
+        made = signal_forms.parse_signal_decision(form)
         return await services.decide_signal(actor=actor, signal_id=signal_id, result=made.result, reasons=made.reasons)
 
     return await _act(request, data, do)
@@ -137,7 +138,7 @@ async def reopen(request: AnyRequest, signal_id: FromPath[int], data: JSONBody[R
     """Open a decided signal again."""
 
     async def do(actor: Identity, form: Form) -> SignalReceipt:
-        reasons = forms_signals.parse_reopening(form)
+        reasons = signal_forms.parse_reopening(form)
         return await services.reopen_signal(actor=actor, signal_id=signal_id, reasons=reasons)
 
     return await _act(request, data, do)
