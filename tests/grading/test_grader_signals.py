@@ -2,8 +2,11 @@
 
 import hashlib
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from openpyxl import load_workbook
@@ -15,6 +18,7 @@ from core.trail import registry
 from grading import services
 from grading.queries.grader_signals import SignalFilter, grader_signal, grader_signals, waiting_signals
 from grading.queries.schemes import rulebook_on
+from grading.queries.watching import figures
 from grading.rules.grader_signals import (
     DEFINITIONS,
     SIGNALS,
@@ -373,6 +377,20 @@ class TestQueue:
             text = await reader.get(f"/grading/tables/{known.id}")
             assert hashlib.sha256(text.content).hexdigest() == known.digest
             assert (await reader.get("/grading/tables/XT-CAL-1999Q1")).status_code == 404
+
+    async def test_whose_marks_scatter_stands_beside_how_strict_they_are(self, browse: Any, monkeypatch: Any) -> None:
+        with clock.at(NOW):
+            await dependent()
+            rules = await rulebook_on(NOW.date())
+            aliases = [row["alias"] for row in (await figures())["severity"].rows]
+            told = replace(rules, calibration=replace(rules.calibration, consistency={aliases[0]: Decimal("9.00")}))
+            monkeypatch.setattr("grading.controllers.watching.rulebook_on", AsyncMock(return_value=told))
+            reader = await browse()
+            before = (await reader.get("/grading/severity")).text
+            assert "× 2.00" in before  # within the scheme's limit
+            assert before.count("× 1.00") == len(aliases) - 1
+            monkeypatch.undo()
+            assert "一致性是这位审查员" not in (await reader.get("/grading/severity")).text
 
 
 def test_services_are_at_the_door() -> None:
