@@ -1,6 +1,7 @@
 """The template environment: what every page may use, and nothing that computes a rule."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -23,6 +24,10 @@ from core.web import cookies
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 STATIC = TEMPLATES.parent / "static"
 WAN = Decimal(10000)
+OWN_RULE = re.compile("platform rule|平台规则")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+CITED = re.compile(r"([^\x00-\x7f]+(?:[0-9 ]*[^\x00-\x7f]+)*)")
+"""A stretch of Chinese with the figures inside it."""
 # Macros are modules without a context; a form they make still needs this reader's guard.
 _guard: ContextVar[Callable[[], Markup]] = ContextVar("form_guard")
 
@@ -57,10 +62,27 @@ def environment() -> Environment:
         role_name=role_name,
         form_guard=_form_guard,
         static=static,
+        basis_words=basis_words,
     )
     env.filters.update(money=money, wan=wan, day=day, moment=moment)
     env.globals["ui"] = env.get_template("components/ui.html").module
     return env
+
+
+def basis_words(basis: str) -> str:
+    """The legal basis of a rule as its text writes it, with the platform's own rules named as such.
+
+    Laws have their Chinese titles only: on an English page they are marked as Chinese, so that they are read aloud
+    in the right language.
+    """
+    words = OWN_RULE.sub(i18n.translate(i18n.N_("平台规则")), basis)
+    if i18n.language() != "en":
+        return words
+    return Markup("").join(
+        Markup('<span lang="zh-Hans">{}</span>').format(part) if HAN.search(part) else part
+        for part in CITED.split(words)
+        if part
+    )
 
 
 def render(template: str, context: dict[str, Any], *, block: str | None = None) -> str:

@@ -1,22 +1,15 @@
 """What codes are called on a page, in the reader's language."""
 
-import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from markupsafe import Markup
-
 from agencies.rules import GRADE_TITLES, PROFESSION_TITLES
-from core.i18n import N_, _, language, loc
+from core.i18n import N_, _, loc
 from grading.rules.bands import Check
-from grading.rules.consequences import PLATFORM_RULE
 from grading.rules.lifecycle import CertificateState, ConductPhase, ReportState, RunKind
 from grading.rules.scheme import Scheme
 
-HAN = re.compile(r"[\u4e00-\u9fff]")
-CITED = re.compile(r"([^\x00-\x7f]+(?:[0-9 ]*[^\x00-\x7f]+)*)")
-"""A stretch of Chinese with the figures inside it."""
 REPORT_STATES = {
     ReportState.DRAFT: N_("草案"),
     ReportState.COMMENTED: N_("草案，机构已反馈"),
@@ -144,22 +137,6 @@ def reason(code: str, scheme: Scheme) -> str:
     return f"{loc(trigger, 'name')}（{code}）" if trigger else code
 
 
-def basis_words(basis: str) -> str:
-    """A basis as written in the rules, with the platform's own named as such.
-
-    Laws have their Chinese titles only: on an English page they are marked as Chinese, so that they are read aloud
-    in the right language.
-    """
-    words = basis.replace(PLATFORM_RULE, _(N_("平台规则")))
-    if language() != "en":
-        return words
-    return Markup("").join(
-        Markup('<span lang="zh-Hans">{}</span>').format(part) if HAN.search(part) else part
-        for part in CITED.split(words)
-        if part
-    )
-
-
 def words() -> dict[str, Any]:
     """What every page of grading may need to name things."""
     return {
@@ -172,7 +149,6 @@ def words() -> dict[str, Any]:
         "certificate_states": CERTIFICATE_STATES,
         "check_line": check_line,
         "percent": percent,
-        "basis_words": basis_words,
         "likely": likely,
         "reason": reason,
     }

@@ -14,7 +14,6 @@ from typing import Any
 from agencies.rules import CreditGrade
 
 SCHEMA = "xt-consequences/1"
-PLATFORM_RULE = "platform rule"
 OVERLAP = "staff_overlap_at_least_"
 
 

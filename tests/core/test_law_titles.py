@@ -3,13 +3,14 @@
 import re
 
 from core.i18n import set_language
-from grading.controllers.words import basis_words
+from core.web.templates import basis_words
 
 
 def test_laws_are_marked_as_chinese_on_english_pages() -> None:
     basis = "platform rule；《招标投标法实施条例》第58条<b>"
     set_language("en")
     shown = basis_words(basis)
+    assert basis_words("平台规则（人员与单位一致性）").startswith("Platform rule")
     set_language("zh_Hans")
     assert "《招标投标法实施条例》第58条</span>" in shown
     assert re.sub(r"<span lang=\"zh-Hans\">.*?</span>", "", shown).isascii()
