@@ -119,10 +119,11 @@ def walk(age: Reals, starts: Ints, weight: Reals) -> Reals:
     sofar = np.cumsum(weight)
     before = np.concatenate([[0.0], sofar])[starts[:-1]]
     older = sofar - np.repeat(before, sizes)  # marks stand oldest first
-    newest = np.zeros(len(weight), bool)
-    newest[starts[1:][sizes > 0] - 1] = True
-    gap = (age - np.where(newest, 0.0, np.append(age[1:], 0.0))) / 12
-    return totals(gap * older**2, starts)
+    newest = starts[1:][sizes > 0] - 1
+    gap = age.copy()
+    gap[:-1] -= age[1:]
+    gap[newest] = age[newest]  # up to the day itself
+    return totals(gap * older * older, starts) / 12
 
 
 def one_in(agencies: int) -> int:

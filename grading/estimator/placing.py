@@ -42,12 +42,10 @@ class Placed:
 
 def count(groups: Groups) -> Counts:
     """Results, different reviewers and different clients of each agency."""
-    agencies = len(groups.starts) - 1
-    clients = np.bincount(groups.client_owner, minlength=agencies)
     return Counts(
         results=np.diff(groups.starts),
-        reviewers=np.bincount(groups.reviewer_owner, minlength=agencies),
-        clients=np.where(clients > 0, clients, -1),
+        reviewers=groups.reviewers,
+        clients=np.where(groups.clients > 0, groups.clients, -1),
     )
 
 

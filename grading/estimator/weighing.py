@@ -89,8 +89,9 @@ class Weighed:
 class Groups:
     """Marks by agency, with their groups by reviewer and by client.
 
-    `most_reviewer` and `most_client` are the largest group of each agency, `repeated` the links whose reviewer has
-    marked the agency more than once: most agencies need no look at their groups at all.
+    `reviewers` and `clients` say how many each agency has, `most_reviewer` and `most_client` how large the largest
+    group is, `repeated` the links whose reviewer has marked the agency more than once and `voice` whose they are,
+    counted from 0: most agencies need no look at their groups at all.
     """
 
     starts: Ints
@@ -101,9 +102,12 @@ class Groups:
     client_group: Ints
     client_owner: Ints
     client_known: Flags
+    reviewers: Ints
+    clients: Ints
     most_reviewer: Ints
     most_client: Ints
     repeated: Ints
+    voice: Ints
 
 
 def weigh(
@@ -132,7 +136,9 @@ def weigh(
     reach = constants.robust_at * sqrt(prior.error)
     centre = _huber(marks, plain * first, anchor, fixed, reach)
     distance = np.abs(marks.value - np.repeat(centre, marks.sizes))
-    robust = np.where(distance <= reach, 1.0, reach / np.maximum(distance, reach))
+    far = np.flatnonzero(distance > reach)
+    robust = np.ones(len(plain))
+    robust[far] = reach / distance[far]
     voice = _one_voice(marks, centre, plain, robust, reach, rows)
     cap = voice * _caps(plain * robust * voice, fixed, rows, constants)
     weight = plain * robust * cap
@@ -163,13 +169,13 @@ def _one_voice(marks: Marks, centre: Reals, weight: Reals, robust: Reals, reach:
     link = rows.repeated
     if not len(link):
         return held
-    mark, group_of = rows.link_mark[link], rows.reviewer_group[link]
+    mark = rows.link_mark[link]
     part = weight[mark] * rows.link_part[link]
     apart = marks.value[mark] - centre[marks.owner[mark]]
-    pull = np.abs(np.bincount(group_of, part * robust[mark] * apart))
-    rarely = reach * np.sqrt(np.bincount(group_of, part**2))
+    pull = np.abs(np.bincount(rows.voice, part * robust[mark] * apart))
+    rarely = reach * np.sqrt(np.bincount(rows.voice, part**2))
     factor = np.minimum(1.0, rarely * FITS / np.maximum(pull, 1e-300))
-    np.minimum.at(held, mark, factor[group_of])
+    np.minimum.at(held, mark, factor[rows.voice])
     return held
 
 
@@ -234,6 +240,8 @@ def group(marks: Marks) -> Groups:
     client_group, client_owner = _groups(owner[known], marks.client[known])
     agencies = len(marks.starts) - 1
     by_reviewer = np.bincount(reviewer_group, minlength=len(reviewer_owner))
+    several = by_reviewer > 1
+    repeated = np.flatnonzero(several[reviewer_group])
     return Groups(
         starts=marks.starts,
         link_mark=marks.link_mark,
@@ -243,9 +251,12 @@ def group(marks: Marks) -> Groups:
         client_group=client_group,
         client_owner=client_owner,
         client_known=known,
+        reviewers=np.bincount(reviewer_owner, minlength=agencies),
+        clients=np.bincount(client_owner, minlength=agencies),
         most_reviewer=_most(by_reviewer, reviewer_owner, agencies),
         most_client=_most(np.bincount(client_group, minlength=len(client_owner)), client_owner, agencies),
-        repeated=np.flatnonzero(by_reviewer[reviewer_group] > 1),
+        repeated=repeated,
+        voice=(np.cumsum(several) - 1)[reviewer_group[repeated]],
     )
 
 
@@ -292,12 +303,9 @@ class _Shares:
 
 
 def _shares(rows: Groups, constants: Constants) -> _Shares:
-    agencies = len(rows.starts) - 1
-    reviewers = np.bincount(rows.reviewer_owner, minlength=agencies)
-    clients = np.bincount(rows.client_owner, minlength=agencies)
     return _Shares(
-        reviewer=np.maximum(constants.reviewer_share, 1 / np.maximum(reviewers, 1)),
-        client=np.maximum(constants.client_share, 1 / np.maximum(clients, 1)),
+        reviewer=np.maximum(constants.reviewer_share, 1 / np.maximum(rows.reviewers, 1)),
+        client=np.maximum(constants.client_share, 1 / np.maximum(rows.clients, 1)),
     )
 
 
@@ -356,9 +364,12 @@ class _Live:
             client_group=client_number[rows.client_group[client_rows]],
             client_owner=number[rows.client_owner[client_keep]],
             client_known=rows.client_known[mine],
+            reviewers=rows.reviewers[busy],
+            clients=rows.clients[busy],
             most_reviewer=rows.most_reviewer[busy],
             most_client=rows.most_client[busy],
             repeated=np.zeros(0, np.int64),
+            voice=np.zeros(0, np.int64),
         )
         shares = _Shares(self.shares.reviewer[busy], self.shares.client[busy])
         after = _Live(self.weight[mine] * factor[mine], self.fixed[busy], slim, shares, self.at[mine])
