@@ -66,11 +66,13 @@ async def _work_until(url: str, happened: Callable[[], bool]) -> None:
 async def test_a_letter_is_written_in_the_readers_language(committed_db: str) -> None:
     actor = await make.member(Role.CLIENT)
     await accounts.set_preferences(account_id=actor.account_id, language="en", theme="light", large_type=False)
+    folder = settings.load().data / "mail"
+    before = set(folder.glob("*.eml"))  # other tests write letters of other days here
     async with transaction():
         await mail.send(message="core/test", context={}, to_organization=actor.organization_id)
     await mail.send_waiting()
-    letters = sorted((settings.load().data / "mail").glob("*.eml"))
-    letter = message_from_bytes(letters[-1].read_bytes(), policy=policy.default)
+    [sent] = set(folder.glob("*.eml")) - before
+    letter = message_from_bytes(sent.read_bytes(), policy=policy.default)
     assert letter["Subject"] == "Test letter"
     assert await db.value("select count(*) from core_mail where sent_at is null") == 0
 
