@@ -13,6 +13,9 @@ from contracts.rules.sheets import Mark, ReviewSheet, VetoFinding, sheet_version
 from core import clock, db
 from core.forms import Upload
 from core.identity import Identity, Role
+from core.workdays import calendar
+from market import content
+from market.rules.notices import FundSource, earliest_deadline
 from tests.factories import core as make
 from tests.factories.agencies import MadeAgency
 from tests.factories.market import make_award
@@ -67,11 +70,29 @@ def terms(amount: str = "24600.00", days: int = 8, *shares: str) -> Terms:
     return Terms(Decimal(amount), days, "1:500 地形图，约 5 公顷", steps)
 
 
+async def _posting_day(fund: FundSource) -> datetime:
+    """The latest moment, whole days ago, at which a notice must have been posted to be awarded by now."""
+    now, days = clock.now(), await calendar()
+    for back in itertools.count(1):
+        posted = now - timedelta(days=back)
+        law = content.edition_in_force(posted.astimezone(clock.SHANGHAI).date())
+        awarded = days.due_at(earliest_deadline(posted, fund, law, days), law.display_wd) + timedelta(seconds=1)
+        if awarded < now:
+            return posted
+    raise AssertionError
+
+
 async def make_draft(price: str = "24600.00", **changes: object) -> MadeContract:
-    """The draft that an award gives; the notice was posted 24 days ago, so what follows is later."""
+    """The draft that an award gives; the award fell as late as it could before now, so what follows is later.
+
+    Counted in the working days of the calendar: a fixed number of days ago would leave a long time to
+    confirm in one week and none in another.
+    """
     if Decimal(price) > 30000:
         changes.setdefault("ceiling", Decimal(price) + 200)
-    with clock.at(clock.now() - timedelta(days=24)):
+    fund = changes.get("fund_source", FundSource.OWN)
+    assert isinstance(fund, FundSource)
+    with clock.at(await _posting_day(fund)):
         award_id, made, found = await make_award((price, str(Decimal(price) + 100)), **changes)  # type: ignore[arg-type]
     contract_id = await services.draft_from_award(award_id)
     chosen = await db.value("select agency from contracts_contract where id = $1", contract_id)

@@ -323,7 +323,7 @@ RUINED = [
     (f'{HEADER}\n"A\nx",R,,2026-01-01,80\n"A\nx",R,,2026-01-01,8O\n', "第 4 行：分数“8O”"),
     (f"{HEADER}\nA,R,,2026-01-01,80\n甲,R,,2026-01-01,80\n".encode("gbk"), "第 3 行：不是 UTF-8 编码"),
     (f"{HEADER}\nA,R,,2026-01-01,80\n".encode("utf-16"), "第 1 行：不是 UTF-8 编码"),
-    (gzip.compress(f"{HEADER}\nA,R,,2026-01-01,80\n".encode()), "gzip"),
+    (gzip.compress(f"{HEADER}\nA,R,,2026-01-01,80\n".encode(), mtime=0), "gzip"),
     (b"PK\x03\x04 a workbook", "XLSX"),
     (f'{HEADER}\n"{"A" * (9 << 20)},R,,2026-01-01,80\n', "超过 4 MB"),
     (b"PAR1 and then nothing", "Parquet"),

@@ -113,8 +113,9 @@ async def test_a_draft_is_revised_and_a_published_notice_is_not(db: None) -> Non
 
 async def test_publication_judges_the_deadline_of_that_day(db: None) -> None:
     project_id, client = await make_project()
-    written = await services.draft_notice(client, project_id=project_id, draft=await notice_draft())
-    with clock.at(clock.now() + timedelta(days=2)), pytest.raises(FormInvalid) as refused:
+    draft = await notice_draft()
+    written = await services.draft_notice(client, project_id=project_id, draft=draft)
+    with clock.at(draft.deadline - timedelta(hours=1)), pytest.raises(FormInvalid) as refused:
         await services.publish_notice(client, notice_id=written.notice_id, version=1)
     assert set(refused.value.errors) == {"deadline"}
 
